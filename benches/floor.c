@@ -1,0 +1,309 @@
+/*
+ * floor: the least a container can cost.
+ *
+ * It asks the kernel for one minimal container run after another, with no library in between, and prints how
+ * long each took. What the kernel needs, nobody can go below: every other figure is read as a multiple of it.
+ *
+ *     floor [--net] [--user] [--rss MIB] [--threads T] [--repeat] ROOTDIR N
+ *
+ * One run: clone3 into new mount, PID, UTS, IPC and cgroup namespaces (and network, user), make ROOTDIR the
+ * root, mount /proc, execute /bin/true, reap it. Timed from before clone3 until after waitid. It prints the N
+ * runs' nanoseconds as a JSON list; with --threads, where each of T threads makes N runs, as
+ * {"ns": [...], "per_second": X}. The first run of each thread is not counted: it warms caches. With --repeat
+ * it does that, and prints a line, for each line that it reads: so several programs can take short turns.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <linux/sched.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+enum { STACK_SIZE = 64 * 1024, PAGE = 4096, MIB = 1024 * 1024 };
+
+/* What every run needs, prepared once: the child only reads it. */
+struct plan {
+    const char *root;
+    uint64_t flags;
+    char uid_map[32], gid_map[32];
+};
+
+/* One run, in memory that parent and child share: the child says here which step failed. */
+struct run {
+    const struct plan *plan;
+    const char *failed;
+    int error;
+};
+
+struct worker {
+    const struct plan *plan;
+    pthread_barrier_t *start;
+    uint64_t *ns, began, ended;
+    long runs;
+};
+
+static void die(const char *step, int error)
+{
+    fprintf(stderr, "floor: %s: %s\n", step, strerror(error));
+    exit(1);
+}
+
+static uint64_t now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/*
+ * The raw system call: libc offers no clone3, and a child that starts on a stack of its own cannot return
+ * through syscall(2)'s frame. The child calls child(arg), which must not return; the parent gets the result
+ * or -errno.
+ */
+static long clone3(struct clone_args *args, void (*child)(struct run *), struct run *arg)
+{
+#if defined(__x86_64__)
+    long result;
+    __asm__ volatile("syscall\n\t"
+                     "test %%rax, %%rax\n\t"
+                     "jnz 1f\n\t"
+                     "mov %[arg], %%rdi\n\t"
+                     "call *%[child]\n\t"
+                     "ud2\n"
+                     "1:"
+                     : "=a"(result)
+                     : "0"((long)SYS_clone3), "D"(args), "S"(sizeof *args), [child] "r"(child), [arg] "r"(arg)
+                     : "rcx", "r11", "cc", "memory");
+    return result;
+#elif defined(__aarch64__)
+    register long x0 __asm__("x0") = (long)args;
+    register long x1 __asm__("x1") = sizeof *args;
+    register long x8 __asm__("x8") = SYS_clone3;
+    __asm__ volatile("svc #0\n\t"
+                     "cbnz x0, 1f\n\t"
+                     "mov x0, %[arg]\n\t"
+                     "blr %[child]\n\t"
+                     "brk #0\n"
+                     "1:"
+                     : "+r"(x0)
+                     : "r"(x1), "r"(x8), [child] "r"(child), [arg] "r"(arg)
+                     : "x30", "cc", "memory");
+    return x0;
+#else
+#error "floor.c knows x86-64 and aarch64"
+#endif
+}
+
+static __attribute__((noreturn)) void child_failed(struct run *run, const char *step)
+{
+    run->error = errno;
+    run->failed = step;
+    for (;;)
+        syscall(SYS_exit_group, 127);
+}
+
+static void child_write(struct run *run, const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, text, strlen(text)) < 0)
+        child_failed(run, path);
+    close(fd);
+}
+
+/* The container's side. It runs in the parent's memory, so it only makes system calls. */
+static void child_main(struct run *run)
+{
+    static char *const argv[] = {"/bin/true", NULL}, *const envp[] = {NULL};
+    const struct plan *plan = run->plan;
+
+    if (plan->flags & CLONE_NEWUSER) {
+        child_write(run, "/proc/self/uid_map", plan->uid_map);
+        /* The kernel lets a process map its own group only once setgroups is given up. */
+        child_write(run, "/proc/self/setgroups", "deny");
+        child_write(run, "/proc/self/gid_map", plan->gid_map);
+    }
+    /* Private first: otherwise each of the following mounts would show on the host. */
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+        child_failed(run, "mount / private");
+    /* pivot_root wants a mount point. */
+    if (mount(plan->root, plan->root, NULL, MS_BIND | MS_REC, NULL))
+        child_failed(run, "bind the root");
+    if (chdir(plan->root))
+        child_failed(run, "chdir to the root");
+    /* /proc while the host's is still in sight: in a user namespace the kernel refuses it afterwards. */
+    if (mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
+        child_failed(run, "mount proc");
+    /* Both dots: the old root ends up on top of the new one, and needs no directory to be put in. */
+    if (syscall(SYS_pivot_root, ".", "."))
+        child_failed(run, "pivot_root");
+    if (umount2(".", MNT_DETACH))
+        child_failed(run, "detach the old root");
+    execve(argv[0], argv, envp);
+    child_failed(run, "execve /bin/true");
+}
+
+static uint64_t run_once(const struct plan *plan, void *stack)
+{
+    struct run run = {.plan = plan};
+    int pidfd = -1;
+    siginfo_t info = {0};
+    /* VM and VFORK: no page table is copied, and this thread sleeps until the child has called execve. */
+    struct clone_args args = {
+        .flags = plan->flags,
+        .pidfd = (uint64_t)(uintptr_t)&pidfd,
+        .exit_signal = SIGCHLD,
+        .stack = (uint64_t)(uintptr_t)stack,
+        .stack_size = STACK_SIZE,
+    };
+    uint64_t start = now();
+
+    long pid = clone3(&args, child_main, &run);
+    if (pid < 0)
+        die("clone3", (int)-pid);
+    if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED))
+        die("waitid", errno);
+    uint64_t end = now();
+
+    close(pidfd);
+    if (run.failed)
+        die(run.failed, run.error);
+    if (info.si_code != CLD_EXITED || info.si_status != 0)
+        die("/bin/true failed", ECHILD);
+    return end - start;
+}
+
+static void *work(void *argument)
+{
+    struct worker *worker = argument;
+    void *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (stack == MAP_FAILED)
+        die("mmap", errno);
+
+    run_once(worker->plan, stack);
+    pthread_barrier_wait(worker->start);
+    worker->began = now();
+    for (long i = 0; i < worker->runs; i++)
+        worker->ns[i] = run_once(worker->plan, stack);
+    worker->ended = now();
+    munmap(stack, STACK_SIZE);
+    return NULL;
+}
+
+/* A large caller. Small pages, since it is their number that makes a fork slow, and a heap has them. */
+static void make_resident(size_t bytes)
+{
+    char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        die("mmap", errno);
+    madvise(memory, bytes, MADV_NOHUGEPAGE); /* EINVAL where the kernel has no huge pages: as good */
+    for (size_t at = 0; at < bytes; at += PAGE)
+        memory[at] = 1;
+}
+
+static long number(const char *text, long least)
+{
+    char *end;
+    long value = strtol(text, &end, 10);
+    if (*text == '\0' || *end != '\0' || value < least)
+        die(text, EINVAL);
+    return value;
+}
+
+/* All threads make their runs once; prints what they took. */
+static void measure(const struct plan *plan, long threads, long runs)
+{
+    long workers = threads ? threads : 1, count = workers * runs;
+    uint64_t *ns = calloc((size_t)count, sizeof *ns), began = UINT64_MAX, ended = 0;
+    struct worker *worker = calloc((size_t)workers, sizeof *worker);
+    pthread_t *thread = calloc((size_t)workers, sizeof *thread);
+    pthread_barrier_t start;
+    if (!ns || !worker || !thread)
+        die("calloc", errno);
+
+    pthread_barrier_init(&start, NULL, (unsigned)workers);
+    for (long i = 0; i < workers; i++) {
+        worker[i] = (struct worker){.plan = plan, .start = &start, .ns = ns + i * runs, .runs = runs};
+        int error = pthread_create(&thread[i], NULL, work, &worker[i]);
+        if (error)
+            die("pthread_create", error);
+    }
+    for (long i = 0; i < workers; i++) {
+        pthread_join(thread[i], NULL);
+        began = worker[i].began < began ? worker[i].began : began;
+        ended = worker[i].ended > ended ? worker[i].ended : ended;
+    }
+    pthread_barrier_destroy(&start);
+
+    printf("%s[", threads ? "{\"ns\": " : "");
+    for (long i = 0; i < count; i++)
+        printf("%s%llu", i ? ", " : "", (unsigned long long)ns[i]);
+    printf("]");
+    if (threads)
+        printf(", \"per_second\": %.1f}", (double)count * 1e9 / (double)(ended - began));
+    printf("\n");
+    fflush(stdout);
+
+    free(thread);
+    free(worker);
+    free(ns);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"net", no_argument, NULL, 'n'},
+        {"user", no_argument, NULL, 'u'},
+        {"rss", required_argument, NULL, 'r'},
+        {"threads", required_argument, NULL, 't'},
+        {"repeat", no_argument, NULL, 'a'},
+        {0},
+    };
+    struct plan plan = {
+        .flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND
+                 | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP,
+    };
+    long rss = 0, threads = 0;
+    int repeat = 0;
+
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        switch (option) {
+        case 'n': plan.flags |= CLONE_NEWNET; break;
+        case 'u': plan.flags |= CLONE_NEWUSER; break;
+        case 'r': rss = number(optarg, 0); break;
+        case 't': threads = number(optarg, 1); break;
+        case 'a': repeat = 1; break;
+        default: return 2;
+        }
+    }
+    if (argc - optind != 2) {
+        fprintf(stderr, "usage: floor [--net] [--user] [--rss MIB] [--threads T] [--repeat] ROOTDIR N\n");
+        return 2;
+    }
+    plan.root = argv[optind];
+    snprintf(plan.uid_map, sizeof plan.uid_map, "0 %u 1", (unsigned)geteuid());
+    snprintf(plan.gid_map, sizeof plan.gid_map, "0 %u 1", (unsigned)getegid());
+    long runs = number(argv[optind + 1], 1);
+
+    if (rss)
+        make_resident((size_t)rss * MIB);
+    if (!repeat)
+        measure(&plan, threads, runs);
+    for (char line[16]; repeat && fgets(line, sizeof line, stdin);)
+        measure(&plan, threads, runs);
+    return 0;
+}

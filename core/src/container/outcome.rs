@@ -1,0 +1,87 @@
+//! Why a container ended, and what it used.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::sys::process::Ended;
+
+/// Why a container ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The program ended by itself, with an exit status.
+    Exited,
+    /// A signal ended it.
+    Signaled,
+    /// Its time was up, and it was killed.
+    TimedOut,
+    /// The kernel killed it for want of memory.
+    Oom,
+}
+
+impl Reason {
+    /// `exited`, `signaled`, `timed_out` or `oom`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Exited => "exited",
+            Self::Signaled => "signaled",
+            Self::TimedOut => "timed_out",
+            Self::Oom => "oom",
+        }
+    }
+}
+
+/// What a container used, from its start to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Usage {
+    /// Nanoseconds that passed.
+    pub wall_ns: u64,
+    /// Nanoseconds of CPU time in programs.
+    pub user_ns: u64,
+    /// Nanoseconds of CPU time in the kernel.
+    pub system_ns: u64,
+    /// The largest resident set of any one process, in bytes: getrusage(2).
+    pub peak_memory: u64,
+}
+
+/// How a container ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    /// Why it ended.
+    pub reason: Reason,
+    /// The exit status, where it exited.
+    pub status: Option<i32>,
+    /// The signal, where one ended it.
+    pub signal: Option<i32>,
+    /// Whether that left a core.
+    pub core_dumped: bool,
+    /// What it used.
+    pub usage: Usage,
+}
+
+impl Outcome {
+    pub(crate) fn new(ended: &Ended, wall: Duration) -> Self {
+        let exited = ended.code == libc::CLD_EXITED;
+        let time = |t: libc::timeval| t.tv_sec as u64 * 1_000_000_000 + t.tv_usec as u64 * 1000;
+        Self {
+            reason: if exited { Reason::Exited } else { Reason::Signaled },
+            status: exited.then_some(ended.status),
+            signal: (!exited).then_some(ended.status),
+            core_dumped: ended.code == libc::CLD_DUMPED,
+            usage: Usage {
+                wall_ns: u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX),
+                user_ns: time(ended.usage.ru_utime),
+                system_ns: time(ended.usage.ru_stime),
+                peak_memory: ended.usage.ru_maxrss as u64 * 1024,
+            },
+        }
+    }
+
+    /// The exit status, or the negative signal, as `subprocess` has it.
+    #[must_use]
+    pub fn returncode(&self) -> i32 {
+        self.status.unwrap_or_else(|| -self.signal.unwrap_or(0))
+    }
+}

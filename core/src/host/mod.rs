@@ -1,0 +1,98 @@
+//! What this host offers to this caller. Reading it changes nothing.
+
+mod accounts;
+mod mounts;
+
+pub(crate) use accounts::{Account, resolve_user};
+pub(crate) use mounts::visible_mounts;
+
+use std::fs;
+
+use crate::spec::IdMap;
+use crate::sys::process;
+
+/// The last range of 65536 ids in what systemd reserves for containers (524288 to 1879048191).
+const CONTAINER_IDS: u32 = 1_878_982_656;
+/// How many ids a container of a privileged caller has.
+const CONTAINER_ID_COUNT: u32 = 65_536;
+
+/// What the caller is and may do here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Host {
+    pub uid: u32,
+    pub gid: u32,
+    /// The caller's effective capabilities, as a bit mask.
+    pub capabilities: u64,
+    pub clone3: bool,
+    /// Signals that the caller ignores, and that it handles, as bit masks.
+    pub ignored: u64,
+    pub handled: u64,
+    /// The range that a privileged caller may map a container to.
+    pub range: Option<IdMap>,
+    /// Whether descriptors 0, 1 and 2 are all open, so that new ones are 3 or above.
+    pub standard_open: bool,
+}
+
+impl Host {
+    /// Looks at the calling thread and the kernel.
+    pub(crate) fn read() -> Self {
+        let capabilities = process::effective_capabilities();
+        let (ignored, handled) = process::signal_dispositions();
+        let mut host = Self {
+            uid: nix::unistd::geteuid().as_raw(),
+            gid: nix::unistd::getegid().as_raw(),
+            capabilities,
+            clone3: process::has_clone3(),
+            ignored,
+            handled,
+            range: None,
+            standard_open: (0..3).all(|fd| process::is_open(fd)),
+        };
+        if host.can(&["sys_admin", "setuid", "setgid", "chown"]) {
+            host.range = range(&fs::read_to_string("/proc/self/uid_map").unwrap_or_default());
+        }
+        host
+    }
+
+    /// Whether the caller has all of these capabilities.
+    pub(crate) fn can(&self, names: &[&str]) -> bool {
+        let wanted = crate::spec::capability_mask(names.iter().copied());
+        self.capabilities & wanted == wanted
+    }
+
+    /// Whether the caller may prepare mounts and map ids on its own side.
+    pub(crate) fn privileged(&self) -> bool {
+        self.range.is_some()
+    }
+}
+
+/// The highest 65536 ids that the caller itself has, in the reserved range where all ids are there.
+fn range(uid_map: &str) -> Option<IdMap> {
+    let mut maps = uid_map.lines().filter_map(|line| {
+        let mut numbers = line.split_whitespace().map(str::parse::<u32>);
+        Some((numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next()?.ok()?))
+    });
+    let host = maps.find_map(|(inside, _, size)| match inside.checked_add(size) {
+        Some(end) if inside <= CONTAINER_IDS && end >= CONTAINER_IDS + CONTAINER_ID_COUNT => Some(CONTAINER_IDS),
+        Some(end) if size >= 2 * CONTAINER_ID_COUNT => Some(end - CONTAINER_ID_COUNT),
+        _ => None,
+    })?;
+    Some(IdMap { container: 0, host, size: CONTAINER_ID_COUNT })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_with_all_ids_gets_the_reserved_range() {
+        let map = range("         0          0 4294967295\n").expect("a range");
+        assert_eq!((map.host, map.size), (CONTAINER_IDS, 65_536));
+    }
+
+    #[test]
+    fn a_nested_caller_gets_the_top_of_its_own_range() {
+        assert_eq!(range("0 100000 200000").map(|map| map.host), Some(134_464));
+        assert_eq!(range("0 1000 1"), None);
+    }
+}

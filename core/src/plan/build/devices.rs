@@ -1,0 +1,85 @@
+//! A small `/dev` of the container's own: the harmless devices, links, and places for pts, shm and mqueue.
+
+use super::rootfs::Attach;
+use super::{Builder, Call, Fd, Shell, Side};
+use crate::sys::abi;
+
+/// The devices that every program may expect, with their numbers: mem(4), null(4), random(4), tty(4).
+const DEVICES: [(&str, u32, u32); 6] =
+    [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)];
+
+const LINKS: [(&str, &str); 5] = [
+    ("/proc/self/fd", "fd"),
+    ("/proc/self/fd/0", "stdin"),
+    ("/proc/self/fd/1", "stdout"),
+    ("/proc/self/fd/2", "stderr"),
+    ("pts/ptmx", "ptmx"),
+];
+
+impl Builder<'_> {
+    /// Fills a directory of the scratch tmpfs, to be mounted on /dev.
+    pub(super) fn prepare_dev(&mut self, side: Side) {
+        if !self.spec.dev {
+            return;
+        }
+        let make_nodes = side == Side::Caller && self.host.can(&["mknod"]);
+        let mut dev = None;
+        self.act("fill /dev", "null, zero, full, random, urandom, tty; none of the host's other devices", Shell::None, |b| {
+            let dir = b.scratch();
+            b.step(side, Call::Mkdir { dir, path: "dev".into(), mode: 0o755 });
+            for (name, major, minor) in DEVICES {
+                let path = format!("dev/{name}");
+                if make_nodes {
+                    b.needs = Some("CAP_MKNOD");
+                    b.step(side, Call::Mknod { dir, path: path.clone().into(), mode: libc::S_IFCHR | 0o666, device: (major, minor) });
+                    b.needs = None;
+                    // The caller's umask belongs to all its threads: it is not touched.
+                    b.step(side, Call::Chmod { dir, path: path.into(), mode: 0o666 });
+                } else {
+                    b.step(side, Call::Mknod { dir, path: path.into(), mode: libc::S_IFREG | 0o666, device: (0, 0) });
+                }
+            }
+            for (target, name) in LINKS {
+                b.step(side, Call::Symlink { target: target.into(), dir, path: format!("dev/{name}").into() });
+            }
+            for name in ["dev/pts", "dev/mqueue"] {
+                b.step(side, Call::Mkdir { dir, path: name.into(), mode: 0o755 });
+            }
+            b.step(side, Call::Mkdir { dir, path: "dev/shm".into(), mode: 0o1777 });
+            if side == Side::Caller {
+                b.step(side, Call::Chmod { dir, path: "dev/shm".into(), mode: 0o1777 });
+            }
+            let slot = b.scratch_part(side, "dev".into());
+            dev = Some(slot);
+            if make_nodes {
+                b.needs = Some("CAP_SYS_ADMIN");
+                b.step(side, Call::MountSetattr {
+                    dir: Fd::Slot(slot),
+                    path: "".into(),
+                    flags: abi::AT_EMPTY_PATH,
+                    set: abi::MOUNT_ATTR_NOSUID | abi::MOUNT_ATTR_NOEXEC,
+                    clear: abi::MOUNT_ATTR_NODEV,
+                    userns: None,
+                });
+            }
+        });
+        let mut shell = vec![
+            "mount -t tmpfs -o mode=755,nosuid,noexec tmpfs \"$R/dev\"".into(),
+            "for n in null zero full random urandom tty; do : > \"$R/dev/$n\"; mount --bind /dev/$n \"$R/dev/$n\"; done".into(),
+        ];
+        shell.extend(LINKS.map(|(target, name)| format!("ln -s {target} \"$R/dev/{name}\"")));
+        shell.push("mkdir -m 1777 \"$R/dev/shm\"; mkdir \"$R/dev/pts\" \"$R/dev/mqueue\"".into());
+        if let Some(mount) = dev {
+            self.files.attach.push(Attach { mount, target: "/dev".into(), make: None, shell });
+        }
+        if make_nodes {
+            return;
+        }
+        // Without the right to make device nodes, the host's are lent.
+        for (name, ..) in DEVICES {
+            let path = format!("/dev/{name}");
+            let mount = self.clone_tree(side, &path, &path, "the host's device, lent", false);
+            self.files.attach.push(Attach { mount, target: path, make: None, shell: Vec::new() });
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Turns a spec into steps. Each file plans one concern; this one puts them in order.
+
+mod devices;
+mod identity;
+mod mounts;
+mod namespaces;
+pub(super) mod program;
+mod rootfs;
+mod stdio;
+mod system;
+mod users;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::arg::{Fd, Slot, Text};
+use super::call::Call;
+use super::step::{Act, Enforcement, Kept, Plan, Shell, Side, Step, Tolerate};
+use crate::error::{Code, Error};
+use crate::host::{Account, Host};
+use crate::namespace::Kind;
+use crate::spec::Spec;
+
+/// A plan in the making.
+struct Builder<'a> {
+    spec: &'a Spec,
+    host: Host,
+    steps: Vec<Step>,
+    acts: Vec<Act>,
+    slots: Vec<Cow<'static, str>>,
+    enforced: BTreeMap<&'static str, Enforcement>,
+    kept: Kept,
+    users: users::Users,
+    account: Account,
+    /// Descriptors that the caller has open and closes in the end.
+    open: Vec<Slot>,
+    files: rootfs::Files,
+    /// Volumes, which come after the system mounts.
+    volumes: Vec<rootfs::Attach>,
+    /// The pipe on which the child waits for its id map, until it did.
+    release: Option<(Slot, Slot)>,
+    /// The tolerance and need of the steps being added.
+    tolerate: Tolerate,
+    needs: Option<&'static str>,
+}
+
+/// Makes the plan of a valid spec.
+pub(super) fn plan(spec: Spec) -> Result<Plan, Error> {
+    spec.validate()?;
+    let host = Host::read();
+    let users = users::Users::choose(&spec, &host)?;
+    let account = users::account(&spec, &users)?;
+    let mut builder = Builder {
+        spec: &spec,
+        host,
+        steps: Vec::with_capacity(160),
+        acts: Vec::with_capacity(48),
+        slots: Vec::with_capacity(32),
+        enforced: BTreeMap::new(),
+        kept: Kept::default(),
+        users,
+        account,
+        open: Vec::new(),
+        files: rootfs::Files::default(),
+        volumes: Vec::new(),
+        release: None,
+        tolerate: Tolerate::Nothing,
+        needs: None,
+    };
+    builder.everything()?;
+    let Builder { steps, acts, slots, enforced, kept, .. } = builder;
+    for feature in &spec.require {
+        if let Some(state @ (Enforcement::Partial(_) | Enforcement::NotEnforced(_))) = enforced.get(feature.as_str()) {
+            let problem = format!("require: '{feature}' would be {} here: {}", state.name().replace('_', " "), state.reason());
+            return Err(Error::call(Code::NotEnforced, problem, 0, "change what stands in its way, or do not require it"));
+        }
+    }
+    Ok(Plan { steps, acts, slots, enforced, kept, spec })
+}
+
+impl Builder<'_> {
+    /// The order of a start. What the caller can do beforehand comes first; what needs the id map comes last.
+    fn everything(&mut self) -> Result<(), Error> {
+        self.open_streams();
+        self.open_namespaces();
+        self.files_by_caller()?;
+        self.make_namespaces();
+        self.map_users_by_caller();
+        self.act("take off the file mode mask", "places are made with exactly their modes", Shell::None, |b| b.inside(Call::Umask { mask: 0 }));
+        self.name_host();
+        self.loopback_up();
+        self.clock_offsets();
+        self.files_inside()?;
+        self.wait_for_map();
+        self.sysctls();
+        self.protect_kernel_paths();
+        self.drop_privileges();
+        self.execute()?;
+        self.finish();
+        self.report();
+        Ok(())
+    }
+
+    /// A new place for what a step produces.
+    fn slot(&mut self, name: impl Into<Cow<'static, str>>) -> Slot {
+        self.slots.push(name.into());
+        Slot((self.slots.len() - 1) as u16)
+    }
+
+    /// Adds steps with one purpose.
+    fn act(
+        &mut self,
+        what: impl Into<Cow<'static, str>>,
+        why: impl Into<Cow<'static, str>>,
+        shell: Shell,
+        add: impl FnOnce(&mut Self),
+    ) {
+        let from = self.steps.len();
+        add(self);
+        (self.tolerate, self.needs) = (Tolerate::Nothing, None);
+        self.acts.push(Act { what: what.into(), why: why.into(), steps: from..self.steps.len(), shell });
+    }
+
+    /// Adds a step.
+    fn step(&mut self, side: Side, call: Call) {
+        let opened = call.signature().keep;
+        let undo = match (side, opened) {
+            (Side::Caller, Some(slot)) => {
+                self.open.push(slot);
+                Some(Call::Close { fd: Fd::Slot(slot) })
+            }
+            _ => None,
+        };
+        self.steps.push(Step { side, call, needs: self.needs, undo, tolerate: self.tolerate });
+    }
+
+    fn caller(&mut self, call: Call) {
+        self.step(Side::Caller, call);
+    }
+
+    fn inside(&mut self, call: Call) {
+        self.step(Side::Container, call);
+    }
+
+    /// Closes what a step on this side opened and is needed no more.
+    fn close(&mut self, side: Side, slot: Slot) {
+        self.open.retain(|open| *open != slot);
+        self.step(side, Call::Close { fd: Fd::Slot(slot) });
+    }
+
+    /// Whether the container has a new namespace of this kind.
+    fn new_one(&self, kind: Kind) -> bool {
+        self.spec.namespaces.new_one(kind)
+    }
+
+    /// Writes a file in one go: open, write, close.
+    fn write_file(&mut self, side: Side, path: impl Into<Text>, data: String) {
+        let file = self.slot("file");
+        self.step(side, Call::Open { dir: Fd::Cwd, path: path.into(), flags: (libc::O_WRONLY | libc::O_CLOEXEC) as u64, mode: 0, keep: file });
+        self.step(side, Call::Write { fd: Fd::Slot(file), data: data.into() });
+        self.close(side, file);
+    }
+
+    /// The caller waits until its memory is its own again, and closes what only the child needed.
+    fn finish(&mut self) {
+        self.act("wait for the program to be executed", "until then the child uses the caller's memory", Shell::None, |b| {
+            b.caller(Call::AwaitExec);
+        });
+        let kept = self.kept;
+        let keep = |slot: &Slot| kept.pipes.contains(&Some(*slot));
+        let open: Vec<Slot> = std::mem::take(&mut self.open).into_iter().filter(|slot| !keep(slot)).collect();
+        self.act("close the caller's copies", "mounts and pipes live on in the container alone", Shell::None, |b| {
+            for slot in open {
+                b.close(Side::Caller, slot);
+            }
+        });
+    }
+}
+
+/// Quotes a word for the shell.
+fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}

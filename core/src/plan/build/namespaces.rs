@@ -1,0 +1,196 @@
+//! New namespaces by clone3(2), the caller's own by not asking, another's by setns(2).
+//!
+//! Usually one clone makes everything. When a namespace is joined, or the PID namespace is not new, a first
+//! process (the joiner) does the joining and makes the second, which becomes the container: joining a PID
+//! namespace only counts for children, and memory may be shared only with a child that nothing else can see.
+
+use super::users::Mode;
+use super::{Builder, Call, Enforcement, Fd, Shell, Side, Slot};
+use crate::namespace::Kind;
+use crate::spec::NamespaceSource;
+use crate::sys::abi;
+
+impl Builder<'_> {
+    /// The caller opens the namespaces that the container joins.
+    pub(super) fn open_namespaces(&mut self) {
+        let joined: Vec<(Kind, NamespaceSource)> =
+            Kind::ALL.iter().map(|kind| (*kind, self.spec.namespaces.get(*kind).clone())).filter(|(_, s)| s.joined()).collect();
+        for (kind, source) in joined {
+            let slot = self.slot(format!("{kind} namespace"));
+            let what = format!("open the {kind} namespace to join");
+            self.act(what, "a descriptor cannot be confused with another's", Shell::None, |b| {
+                let path = match source {
+                    NamespaceSource::Fd(fd) => return b.caller(Call::Duplicate { fd: Fd::Number(fd), keep: slot }),
+                    NamespaceSource::Path(path) => path,
+                    NamespaceSource::Pid(pid) => format!("/proc/{pid}/ns/{kind}"),
+                    NamespaceSource::New | NamespaceSource::Host => return,
+                };
+                b.caller(Call::Open { dir: Fd::Cwd, path: path.into(), flags: libc::O_CLOEXEC as u64, mode: 0, keep: slot });
+            });
+            self.files.joined.push((kind, slot));
+        }
+    }
+
+    /// Makes the process, and with it every new namespace.
+    pub(super) fn make_namespaces(&mut self) {
+        let joined = std::mem::take(&mut self.files.joined);
+        if self.caller_maps() {
+            let (read, write) = (self.slot("release"), self.slot("release (caller's end)"));
+            self.act("make the pipe that releases the child", "it must not go on before its ids are mapped", Shell::None, |b| {
+                b.caller(Call::Pipe { read, write });
+                b.open.extend([read, write]);
+            });
+            self.release = Some((read, write));
+        }
+        let new: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| self.new_one(*kind)).collect();
+        let shared = self.new_one(Kind::Pid);
+        if joined.is_empty() && shared {
+            let flags = self.flags(&new) | libc::CLONE_VM as u64 | libc::CLONE_CHILD_CLEARTID as u64 | libc::CLONE_PIDFD as u64;
+            let (pid, pidfd) = (self.slot("child"), self.slot("pidfd"));
+            self.kept.pid = Some(pid);
+            self.kept.pidfd = Some(pidfd);
+            self.clone("make the process and its namespaces", Side::Caller, flags, pid, Some(pidfd));
+            return self.late_time_namespace(&new);
+        }
+        self.make_joiner(&joined);
+        // The user namespace is the joiner's already.
+        let new: Vec<Kind> = new.into_iter().filter(|kind| *kind != Kind::User).collect();
+        let share = if shared { libc::CLONE_VM } else { 0 };
+        let flags = self.flags(&new) | (share | libc::CLONE_PARENT | libc::CLONE_VFORK) as u64;
+        let pid = self.slot("child");
+        self.kept.pid = Some(pid);
+        self.clone("make the container's process", Side::Container, flags, pid, None);
+        self.late_time_namespace(&new);
+    }
+
+    /// The first of two processes: joins what is joined, and makes the user namespace where that is new.
+    fn make_joiner(&mut self, joined: &[(Kind, Slot)]) {
+        let flags = self.flags(&[]) | (libc::CLONE_VM | libc::CLONE_CHILD_CLEARTID | libc::CLONE_PIDFD) as u64;
+        let (pid, pidfd) = (self.slot("joiner"), self.slot("joiner's pidfd"));
+        self.clone("make a process that joins namespaces", Side::Caller, flags, pid, Some(pidfd));
+        self.kept.joiner = Some((pid, pidfd));
+        // A privileged caller's own rights open the others first; anyone else gets them from the user namespace.
+        let mut order = joined.to_vec();
+        if self.host.can(&["sys_admin"]) {
+            let user_first = order.first().is_some_and(|(kind, _)| *kind == Kind::User);
+            order.rotate_left(usize::from(user_first));
+        }
+        for (kind, slot) in order {
+            let shell = Shell::None;
+            self.act(format!("join the {kind} namespace"), "it is another's", shell, |b| {
+                b.needs = Some("CAP_SYS_ADMIN");
+                b.inside(Call::Setns { fd: Fd::Slot(slot), flags: kind.clone_flag() });
+            });
+        }
+        if !self.new_one(Kind::User) {
+            return;
+        }
+        self.act("make the user namespace", "the container's other namespaces shall belong to it", Shell::None, |b| {
+            b.inside(Call::Unshare { flags: libc::CLONE_NEWUSER as u64 });
+        });
+        match (self.release, self.users.mode) {
+            (Some((wait, _)), _) => self.wait_for_release(wait),
+            (None, Mode::BySelf) => self.map_self(),
+            _ => {}
+        }
+    }
+
+    fn flags(&self, new: &[Kind]) -> u64 {
+        let kinds = new.iter().filter(|kind| self.host.clone3 || **kind != Kind::Time);
+        let reset = if self.host.clone3 { abi::CLONE_CLEAR_SIGHAND } else { 0 };
+        kinds.fold(reset, |flags, kind| flags | kind.clone_flag())
+    }
+
+    fn clone(&mut self, what: &'static str, side: Side, flags: u64, pid: Slot, pidfd: Option<Slot>) {
+        let why = "the child uses the caller's memory until it executes the program: nothing is copied";
+        let why = if flags & libc::CLONE_VM as u64 == 0 { "its PID namespace is not new, so memory is not shared" } else { why };
+        let (clone3, second) = (self.host.clone3, side == Side::Container);
+        self.act(what, why, Shell::None, |b| {
+            b.needs = (!b.new_one(Kind::User) && !second).then_some("CAP_SYS_ADMIN");
+            b.step(side, Call::Clone { clone3, flags, pid, pidfd, second });
+        });
+    }
+
+    /// clone(2) has no room for CLONE_NEWTIME: the child enters such a namespace when it executes the program.
+    fn late_time_namespace(&mut self, new: &[Kind]) {
+        if !self.host.clone3 && new.contains(&Kind::Time) {
+            self.act("make the time namespace", "clone(2) has no flag for it", Shell::None, |b| {
+                b.inside(Call::Unshare { flags: abi::CLONE_NEWTIME });
+            });
+        }
+    }
+
+    /// Host and domain name of a new UTS namespace.
+    pub(super) fn name_host(&mut self) {
+        if !self.new_one(Kind::Uts) {
+            return;
+        }
+        let name = self.spec.hostname.clone().unwrap_or_else(|| "minicontain".into());
+        let shell = Shell::Inside(vec![format!("hostname {}", super::quote(&name))]);
+        self.act("set the host name", "the host's own stays hidden and unchanged", shell, |b| {
+            b.needs = Some("CAP_SYS_ADMIN");
+            b.inside(Call::Sethostname { name: name.into() });
+        });
+        if let Some(name) = self.spec.domainname.clone() {
+            let shell = Shell::Inside(vec![format!("domainname {}", super::quote(&name))]);
+            self.act("set the NIS domain name", "asked for", shell, |b| {
+                b.needs = Some("CAP_SYS_ADMIN");
+                b.inside(Call::Setdomainname { name: name.into() });
+            });
+        }
+    }
+
+    /// The only interface of a new network namespace.
+    pub(super) fn loopback_up(&mut self) {
+        if !self.new_one(Kind::Net) || !self.spec.loopback {
+            return;
+        }
+        let socket = self.slot("socket");
+        let shell = Shell::Inside(vec!["ip link set lo up".into()]);
+        self.act("set the loopback interface up", "127.0.0.1 answers only then", shell, |b| {
+            b.inside(Call::Socket { keep: socket });
+            b.needs = Some("CAP_NET_ADMIN");
+            b.inside(Call::InterfaceUp { fd: Fd::Slot(socket), name: "lo" });
+            b.needs = None;
+            b.close(Side::Container, socket);
+        });
+    }
+
+    /// What the clocks of a new time namespace add to the host's.
+    pub(super) fn clock_offsets(&mut self) {
+        let offsets = self.spec.time_offsets;
+        let lines: String = [("monotonic", offsets.monotonic), ("boottime", offsets.boottime)]
+            .into_iter()
+            .filter(|(_, seconds)| *seconds != 0.0)
+            .map(|(clock, seconds)| {
+                let whole = seconds.floor();
+                format!("{clock} {whole} {}\n", ((seconds - whole) * 1e9) as u32)
+            })
+            .collect();
+        if lines.is_empty() {
+            return;
+        }
+        let shell = Shell::None;
+        self.act("set the clocks' offsets", "before anything runs in the time namespace", shell, |b| {
+            b.needs = Some("CAP_SYS_TIME");
+            b.write_file(Side::Container, "/proc/self/timens_offsets", lines);
+        });
+    }
+
+    /// What is enforced of the isolation.
+    pub(super) fn report_namespaces(&mut self) {
+        let shared: Vec<&str> = Kind::ALL.into_iter().filter(|kind| self.spec.namespaces.host(*kind)).map(Kind::name).collect();
+        let state = match shared.len() {
+            0 => Enforcement::Enforced,
+            8 => Enforcement::NotEnforced("every namespace is the caller's own".into()),
+            _ => Enforcement::Partial(format!("the caller's own: {}", shared.join(", "))),
+        };
+        self.enforced.insert("namespaces", state);
+        let state = match self.users.mode {
+            Mode::ByCaller | Mode::BySelf => Enforcement::Enforced,
+            Mode::Host => Enforcement::NotEnforced("the container's root is the caller's user".into()),
+            Mode::Joined => Enforcement::Partial("the mapping is that of the user namespace joined".into()),
+        };
+        self.enforced.insert("user_mapping", state);
+    }
+}

@@ -1,0 +1,368 @@
+//! The root file system: prepared as detached mounts, then made the root by pivot_root(2).
+//!
+//! A privileged caller prepares detached mounts on its own side; the child only attaches them. The child of
+//! an ordinary caller does the same work itself, in its own user and mount namespaces.
+
+use super::{Builder, Call, Fd, Shell, Side, Slot, Text};
+use crate::error::Error;
+use crate::host::visible_mounts;
+use crate::namespace::Kind;
+use crate::spec::{HostAccess, RootChange};
+use crate::sys::abi;
+
+/// What is prepared of the file system, and how far it is.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    /// What the child puts at 0, 1 and 2.
+    pub streams: [Option<Slot>; 3],
+    /// The namespaces to join.
+    pub joined: Vec<(Kind, Slot)>,
+    /// Whether the child is the container's root by now.
+    pub is_root: bool,
+    /// The tmpfs that holds the throw-away layer, /tmp, /dev and empty places.
+    pub scratch: Option<Slot>,
+    /// The new root, detached.
+    pub root: Option<Slot>,
+    /// Detached mounts and where they go, in this order.
+    pub attach: Vec<Attach>,
+    /// Detached mounts that shall show the host's ids as they are.
+    pub idmap: Vec<Slot>,
+}
+
+/// A detached mount and its place.
+#[derive(Debug, Clone)]
+pub(super) struct Attach {
+    pub mount: Slot,
+    pub target: String,
+    /// Whether the place must be made, and as what.
+    pub make: Option<Node>,
+    /// As shell commands, with `$R` for the root.
+    pub shell: Vec<String>,
+}
+
+/// What a place to mount on is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Node {
+    Directory,
+    File,
+}
+
+impl Builder<'_> {
+    /// Who prepares mounts.
+    pub(super) fn mount_side(&self) -> Side {
+        if self.users.caller_mounts(&self.host) { Side::Caller } else { Side::Container }
+    }
+
+    /// Whether the root is the host's own files.
+    pub(super) fn shows_host(&self) -> bool {
+        self.spec.rootfs.is_none()
+    }
+
+    /// How the host's files are seen where nothing else is said.
+    fn base_access(&self) -> HostAccess {
+        self.spec.host_files.get("/").copied().unwrap_or(HostAccess::Overlay)
+    }
+
+    /// What a privileged caller prepares before there is a child.
+    pub(super) fn files_by_caller(&mut self) -> Result<(), Error> {
+        if self.new_one(Kind::Mnt) && self.mount_side() == Side::Caller {
+            self.prepare_files()?;
+        }
+        Ok(())
+    }
+
+    /// What the child does in its mount namespace.
+    pub(super) fn files_inside(&mut self) -> Result<(), Error> {
+        if !self.new_one(Kind::Mnt) {
+            return Ok(());
+        }
+        self.act("make the mounts private", "nothing done here shall reach the host's mounts", Shell::Inside(vec!["mount --make-rprivate /".into()]), |b| {
+            b.needs = Some("CAP_SYS_ADMIN");
+            b.inside(Call::Mount { source: None, target: "/".into(), kind: None, flags: (libc::MS_REC | libc::MS_PRIVATE) as u64, data: None });
+        });
+        if self.mount_side() == Side::Container {
+            self.wait_for_map();
+            self.prepare_files()?;
+        }
+        if self.files.root.is_some_and(|root| self.files.idmap.contains(&root)) {
+            self.wait_for_map();
+        }
+        self.enter_root();
+        self.make_places();
+        self.wait_for_map();
+        self.attach_all();
+        self.mount_system();
+        self.attach_volumes();
+        Ok(())
+    }
+
+    /// Prepares every mount that does not depend on the new root.
+    fn prepare_files(&mut self) -> Result<(), Error> {
+        let side = self.mount_side();
+        if self.needs_scratch() {
+            self.prepare_scratch(side);
+        }
+        match self.spec.rootfs.clone() {
+            Some(path) => {
+                let root = self.clone_tree(side, "root", &path, "use the directory as the root", true);
+                self.files.root = Some(root);
+                if side == Side::Caller && self.caller_maps() {
+                    self.files.idmap.push(root);
+                }
+            }
+            None if self.base_access() == HostAccess::Overlay => self.prepare_host_overlay(side),
+            None => {
+                let root = self.clone_tree(side, "root", "/", "use the host's files as the root", true);
+                if self.base_access() == HostAccess::ReadOnly {
+                    self.make_read_only(side, root, "the host's files are not to be changed");
+                }
+                self.files.root = Some(root);
+            }
+        }
+        self.prepare_host_files(side);
+        self.prepare_dev(side);
+        self.prepare_volumes(side)
+    }
+
+    fn needs_scratch(&self) -> bool {
+        let overlay = self.shows_host() && self.base_access() == HostAccess::Overlay;
+        let hidden = self.spec.host_files.values().any(|access| *access == HostAccess::Hidden);
+        let system = self.spec.dev || self.spec.tmp;
+        overlay || hidden || system || !self.masked().is_empty()
+    }
+
+    /// The tmpfs behind everything that is thrown away.
+    fn prepare_scratch(&mut self, side: Side) {
+        let (config, scratch) = (self.slot("scratch"), self.slot("scratch"));
+        let (user, group) = if side == Side::Caller { self.users.root() } else { (0, 0) };
+        let size = self.spec.storage_size.0;
+        let why = "holds the throw-away layer, /tmp, /dev and empty places; ends with the container";
+        let shell = Shell::Before(vec![
+            "S=$(mktemp -d)".into(),
+            format!("mount -t tmpfs -o size={size},mode=755,uid={user},gid={group},nosuid tmpfs \"$S\""),
+        ]);
+        self.act("make a tmpfs", why, shell, |b| {
+            b.needs = Some("CAP_SYS_ADMIN");
+            b.step(side, Call::Fsopen { kind: "tmpfs", keep: config });
+            let owner = [("uid", user), ("gid", group)].into_iter().filter(|(_, id)| *id != 0).map(|(key, id)| (key, id.to_string()));
+            for (key, value) in [("size", size.to_string()), ("mode", "0755".into())].into_iter().chain(owner) {
+                b.step(side, Call::FsconfigString { fd: Fd::Slot(config), key, value: value.into() });
+            }
+            b.mount_config(side, config, scratch, abi::MOUNT_ATTR_NOSUID | abi::MOUNT_ATTR_NODEV);
+        });
+        self.files.scratch = Some(scratch);
+    }
+
+    /// Creates a configured file system and its detached mount.
+    pub(super) fn mount_config(&mut self, side: Side, config: Slot, mount: Slot, attributes: u64) {
+        self.step(side, Call::FsconfigCreate { fd: Fd::Slot(config) });
+        self.step(side, Call::Fsmount { fd: Fd::Slot(config), attributes, keep: mount });
+        self.close(side, config);
+    }
+
+    /// A detached copy of a part of the host's mounts: open_tree(2).
+    pub(super) fn clone_tree(&mut self, side: Side, name: &str, path: &str, why: &'static str, recursive: bool) -> Slot {
+        let slot = self.slot(name.to_string());
+        let flags = abi::OPEN_TREE_CLONE | abi::OPEN_TREE_CLOEXEC | if recursive { abi::AT_RECURSIVE } else { 0 };
+        let path: Text = path.to_string().into();
+        self.act(format!("take {name}"), why, Shell::None, |b| {
+            b.needs = Some("CAP_SYS_ADMIN");
+            b.step(side, Call::OpenTree { dir: Fd::Cwd, path, flags, keep: slot });
+        });
+        slot
+    }
+
+    /// A detached mount of a directory of the scratch tmpfs.
+    pub(super) fn scratch_part(&mut self, side: Side, path: String) -> Slot {
+        let slot = self.slot(path.clone());
+        let dir = self.scratch();
+        self.step(side, Call::OpenTree { dir, path: path.into(), flags: abi::OPEN_TREE_CLONE | abi::OPEN_TREE_CLOEXEC, keep: slot });
+        slot
+    }
+
+    pub(super) fn scratch(&self) -> Fd {
+        self.files.scratch.map_or(Fd::Cwd, Fd::Slot)
+    }
+
+    pub(super) fn make_read_only(&mut self, side: Side, mount: Slot, why: &'static str) {
+        self.act("make it read-only", why, Shell::None, |b| {
+            b.needs = Some("CAP_SYS_ADMIN");
+            b.step(side, Call::MountSetattr {
+                dir: Fd::Slot(mount),
+                path: "".into(),
+                flags: abi::AT_EMPTY_PATH | abi::AT_RECURSIVE,
+                set: abi::MOUNT_ATTR_RDONLY,
+                clear: 0,
+                userns: None,
+            });
+        });
+    }
+
+    /// The host's files under a throw-away layer.
+    fn prepare_host_overlay(&mut self, side: Side) {
+        if side == Side::Container {
+            return self.prepare_directories(side);
+        }
+        let root = self.overlay(side, "root", "/", 0);
+        self.files.root = Some(root);
+        for (n, mount) in visible_mounts().into_iter().enumerate() {
+            if self.spec.host_files.contains_key(&mount.target) {
+                continue;
+            }
+            self.host_mount(side, mount.target.clone(), mount.directory && !mount.read_only, n + 1);
+        }
+    }
+
+    /// A mount of the host below `/`: overlaid where that can be, else read-only.
+    fn host_mount(&mut self, side: Side, target: String, overlay: bool, n: usize) {
+        let mount = if overlay {
+            self.overlay(side, &target, &target, n)
+        } else {
+            let mount = self.clone_tree(side, &target, &target, "a mount of the host, seen as it is", true);
+            self.make_read_only(side, mount, "no layer lies over it");
+            mount
+        };
+        self.files.attach.push(Attach { mount, target, make: None, shell: Vec::new() });
+    }
+
+    /// An overlay over a directory of the host, its changes kept in the scratch tmpfs: overlayfs.
+    fn overlay(&mut self, side: Side, name: &str, lower: &str, n: usize) -> Slot {
+        let (config, mount) = (self.slot("overlay"), self.slot(name.to_string()));
+        let (upper, work) = (format!("u{n}"), format!("w{n}"));
+        let owner = if side == Side::Caller { self.users.root() } else { (0, 0) };
+        let scratch = self.files.scratch.unwrap_or(Slot(0));
+        let lower: Text = lower.to_string().into();
+        let mut shell = vec![format!("mkdir \"$S/{upper}\" \"$S/{work}\"")];
+        if owner != (0, 0) {
+            shell.push(format!("chown {}:{} \"$S/{upper}\"", owner.0, owner.1));
+        }
+        if n == 0 {
+            shell.push("R=$S/root; mkdir \"$R\"".into());
+        }
+        let place = if n == 0 { "\"$R\"".to_string() } else { format!("\"$R{name}\"") };
+        shell.push(format!("mount -t overlay -o lowerdir={name},upperdir=$S/{upper},workdir=$S/{work},nosuid,nodev overlay {place}").replace("lowerdir=root", "lowerdir=/"));
+        self.act(format!("overlay {name}"), "read from the host, written to the tmpfs", Shell::Before(shell), |b| {
+            b.step(side, Call::Mkdir { dir: Fd::Slot(scratch), path: upper.clone().into(), mode: 0o755 });
+            if owner != (0, 0) {
+                b.needs = Some("CAP_CHOWN");
+                b.step(side, Call::Chown { dir: Fd::Slot(scratch), path: upper.clone().into(), user: owner.0, group: owner.1 });
+            }
+            b.needs = None;
+            b.step(side, Call::Mkdir { dir: Fd::Slot(scratch), path: work.clone().into(), mode: 0o755 });
+            b.needs = Some("CAP_SYS_ADMIN");
+            b.step(side, Call::Fsopen { kind: "overlay", keep: config });
+            let layer = |name: String| Text::Slotted { before: "/proc/self/fd/", slot: scratch, after: format!("/{name}").into() };
+            for (key, value) in [("lowerdir", lower), ("upperdir", layer(upper)), ("workdir", layer(work))] {
+                b.step(side, Call::FsconfigString { fd: Fd::Slot(config), key, value });
+            }
+            b.mount_config(side, config, mount, abi::MOUNT_ATTR_NOSUID | abi::MOUNT_ATTR_NODEV);
+        });
+        mount
+    }
+
+    /// For an ordinary caller: an overlay over each top-level directory, on a root of its own.
+    ///
+    /// Over `/` itself the kernel refuses (EINVAL): the host's mounts below it are locked in a mount namespace
+    /// that belongs to a user namespace.
+    fn prepare_directories(&mut self, side: Side) {
+        let mut entries: Vec<_> = std::fs::read_dir("/").into_iter().flatten().flatten().collect();
+        entries.sort_by_key(std::fs::DirEntry::file_name);
+        let scratch = self.scratch();
+        self.act("make the root directory", "the host's directories come below it", Shell::Before(vec!["R=$S/root; mkdir \"$R\"; mount --bind \"$R\" \"$R\"".into()]), |b| {
+            b.step(side, Call::Mkdir { dir: scratch, path: "root".into(), mode: 0o755 });
+            let root = b.scratch_part(side, "root".into());
+            b.files.root = Some(root);
+        });
+        let mounts = visible_mounts();
+        for (n, entry) in entries.into_iter().enumerate() {
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let path = format!("/{name}");
+            let inner = format!("root/{name}");
+            if let Ok(link) = std::fs::read_link(&path) {
+                let Ok(link) = link.into_os_string().into_string() else { continue };
+                let shell = Shell::Before(vec![format!("ln -s {} \"$R/{name}\"", super::quote(&link))]);
+                self.act(format!("link {path}"), "as on the host", shell, |b| {
+                    b.step(side, Call::Symlink { target: link.into(), dir: scratch, path: inner.into() });
+                });
+                continue;
+            }
+            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                continue;
+            }
+            let shell = Shell::Before(vec![format!("mkdir \"$R/{name}\"")]);
+            self.act(format!("make {path}"), "a place for the host's directory, or an empty one", shell, |b| {
+                b.step(side, Call::Mkdir { dir: scratch, path: inner.into(), mode: 0o755 });
+            });
+            let own = ["proc", "sys", "dev", "tmp", "run"].contains(&name.as_str());
+            let readable = nix::unistd::access(path.as_str(), nix::unistd::AccessFlags::R_OK | nix::unistd::AccessFlags::X_OK).is_ok();
+            if own || !readable || self.spec.host_files.contains_key(&path) {
+                continue;
+            }
+            let below = format!("{path}/");
+            let nested = mounts.iter().any(|mount| mount.target.starts_with(&below));
+            self.host_mount(side, path, !nested, n + 1);
+        }
+    }
+
+    /// The host's directories that are seen otherwise than the rest.
+    fn prepare_host_files(&mut self, side: Side) {
+        let entries: Vec<_> = self.spec.host_files.iter().filter(|(path, _)| *path != "/").map(|(p, a)| (p.clone(), *a)).collect();
+        for (n, (path, access)) in entries.into_iter().enumerate() {
+            let mount = match access {
+                HostAccess::Overlay => self.overlay(side, &path, &path, 1000 + n),
+                HostAccess::Hidden => {
+                    let mut slot = Slot(0);
+                    self.act(format!("hide {path}"), "an empty directory in its place", Shell::None, |b| {
+                        let name = format!("h{n}");
+                        let dir = b.scratch();
+                        b.step(side, Call::Mkdir { dir, path: name.clone().into(), mode: 0o755 });
+                        slot = b.scratch_part(side, name);
+                    });
+                    slot
+                }
+                HostAccess::ReadOnly | HostAccess::Full => {
+                    let mount = self.clone_tree(side, &path, &path, "the host's directory as it is", true);
+                    if access == HostAccess::ReadOnly {
+                        self.make_read_only(side, mount, "asked for");
+                    } else if side == Side::Caller && self.caller_maps() {
+                        self.files.idmap.push(mount);
+                    }
+                    mount
+                }
+            };
+            self.files.attach.push(Attach { mount, target: path, make: Some(Node::Directory), shell: Vec::new() });
+        }
+    }
+
+    /// Makes the prepared mount the root, and detaches the old one.
+    fn enter_root(&mut self) {
+        let Some(root) = self.files.root else { return };
+        self.act("attach the new root", "over the old one, where it is still out of sight", Shell::None, |b| {
+            b.needs = Some("CAP_SYS_ADMIN");
+            b.inside(Call::MoveMount { from: Fd::Slot(root), target: "/".into() });
+            b.needs = None;
+            b.inside(Call::Fchdir { fd: Fd::Slot(root) });
+        });
+        match self.spec.root_change {
+            RootChange::PivotRoot => self.act("change the root", "the old root is now mounted over the new one, and comes off last", Shell::None, |b| {
+                b.needs = Some("CAP_SYS_ADMIN");
+                b.inside(Call::PivotRoot { new: ".".into(), old: ".".into() });
+            }),
+            RootChange::Chroot => self.act("change the root", "chroot leaves the old root mounted: a privileged process can go back", Shell::None, |b| {
+                b.needs = Some("CAP_SYS_CHROOT");
+                b.inside(Call::Chroot { path: ".".into() });
+            }),
+        }
+    }
+
+    /// Detaches the old root, once nothing of it is needed.
+    pub(super) fn leave_old_root(&mut self) {
+        if !self.new_one(Kind::Mnt) || self.spec.root_change == RootChange::Chroot {
+            return;
+        }
+        self.act("detach the old root", "there is no way back to the host's files", Shell::None, |b| {
+            b.needs = Some("CAP_SYS_ADMIN");
+            b.inside(Call::Umount { target: ".".into(), flags: libc::MNT_DETACH as u64 });
+        });
+    }
+}

@@ -1,0 +1,81 @@
+//! Standard input, output and error: pipe2(2), dup3(2).
+
+use super::{Builder, Call, Fd, Shell, Side, Slot};
+use crate::spec::Stdio;
+
+impl Builder<'_> {
+    /// The caller opens what the streams refer to.
+    pub(super) fn open_streams(&mut self) {
+        let streams = [&self.spec.stdin, &self.spec.stdout, &self.spec.stderr];
+        if streams.iter().all(|stream| **stream == Stdio::Inherit) {
+            return;
+        }
+        self.act("open the standard streams", "pipes, files and copies for the program's input and output", Shell::None, |b| {
+            for (n, stream) in streams.into_iter().enumerate() {
+                let slot = b.open_stream(n, stream);
+                b.files.streams[n] = slot;
+            }
+        });
+    }
+
+    fn open_stream(&mut self, n: usize, stream: &Stdio) -> Option<Slot> {
+        let name = ["stdin", "stdout", "stderr"][n];
+        let cloexec = libc::O_CLOEXEC as u64;
+        let open = |b: &mut Self, path: String, flags: i32| {
+            let slot = b.slot(name);
+            b.caller(Call::Open { dir: Fd::Cwd, path: path.into(), flags: flags as u64 | cloexec, mode: 0o666, keep: slot });
+            slot
+        };
+        let slot = match stream {
+            Stdio::Inherit | Stdio::Stdout => return None,
+            Stdio::Pipe => {
+                let (ours, theirs) = (self.slot(format!("{name} (caller's end)")), self.slot(name));
+                let (read, write) = if n == 0 { (theirs, ours) } else { (ours, theirs) };
+                self.step(Side::Caller, Call::Pipe { read, write });
+                self.open.extend([ours, theirs]);
+                self.kept.pipes[n] = Some(ours);
+                theirs
+            }
+            Stdio::Null => open(self, "/dev/null".into(), libc::O_RDWR),
+            Stdio::File(path) if n == 0 => open(self, path.clone(), 0),
+            Stdio::File(path) => open(self, path.clone(), libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC),
+            Stdio::Fd(fd) => {
+                let slot = self.slot(name);
+                self.caller(Call::Duplicate { fd: Fd::Number(*fd), keep: slot });
+                return Some(slot);
+            }
+        };
+        if self.host.standard_open {
+            return Some(slot);
+        }
+        // The caller closed a standard descriptor: a new one may have its number, and must not be overwritten.
+        let high = self.slot(name);
+        self.caller(Call::Duplicate { fd: Fd::Slot(slot), keep: high });
+        Some(high)
+    }
+
+    /// The child puts them in their places, and lets nothing else through.
+    pub(super) fn place_streams(&mut self) {
+        let streams = self.files.streams;
+        let merged = self.spec.stderr == Stdio::Stdout;
+        if streams.iter().any(Option::is_some) || merged {
+            self.act("place the standard streams", "descriptors 0, 1 and 2 of the program", Shell::None, |b| {
+                for (n, slot) in streams.into_iter().enumerate() {
+                    if let Some(slot) = slot {
+                        b.inside(Call::Dup3 { from: Fd::Slot(slot), to: n as i32 });
+                    }
+                }
+                if merged {
+                    b.inside(Call::Dup3 { from: Fd::Number(1), to: 2 });
+                }
+            });
+        }
+        let passed = self.spec.pass_fds.clone();
+        self.act("close all other descriptors", "nothing of the caller's is inherited", Shell::None, |b| {
+            b.inside(Call::CloseRange { first: 3, last: u32::MAX });
+            for fd in passed {
+                b.inside(Call::KeepOnExec { fd });
+            }
+        });
+    }
+}

@@ -1,0 +1,204 @@
+//! Kernel file systems of the container's own, and the kernel paths that are hidden or read-only.
+
+use super::users::Mode;
+use super::{Builder, Call, Enforcement, Fd, Shell, Side, Text, quote};
+use crate::namespace::Kind;
+use crate::spec::{HostAccess, MASKED_PATHS, READONLY_PATHS, RootChange};
+use crate::sys::abi;
+
+const PLAIN: u64 = (libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC) as u64;
+
+impl Builder<'_> {
+    /// The directories that the container's own file systems are mounted on.
+    pub(super) fn system_places(&self) -> Vec<&'static str> {
+        let spec = self.spec;
+        let places = [("/proc", spec.proc), ("/sys", spec.sys), ("/dev", spec.dev), ("/tmp", spec.tmp), ("/root", self.hides_home())];
+        places.into_iter().filter(|(_, wanted)| *wanted).map(|(path, _)| path).collect()
+    }
+
+    /// Whether /root is an empty one: the host's belongs to a user who is not in the container.
+    fn hides_home(&self) -> bool {
+        let mapped = matches!(self.users.mode, Mode::ByCaller | Mode::BySelf);
+        let overlay = self.spec.host_files.get("/").is_none_or(|access| *access == HostAccess::Overlay);
+        mapped && self.shows_host() && overlay && !self.spec.host_files.contains_key("/root")
+    }
+
+    /// Mounts /proc, /sys, /dev/pts, /dev/mqueue, /tmp.
+    pub(super) fn mount_system(&mut self) {
+        if self.spec.proc {
+            self.mount_kernel("/proc", "proc", Kind::Pid, "shows the processes of the new PID namespace");
+        }
+        if self.spec.sys {
+            self.mount_kernel("/sys", "sysfs", Kind::Net, "shows the interfaces of the new network namespace");
+        }
+        if self.spec.dev {
+            let group = self.users.gids.iter().any(|map| map.contains(5)) || self.users.mode == Mode::Host;
+            let data = format!("newinstance,ptmxmode=0666,mode=0620{}", if group { ",gid=5" } else { "" });
+            self.mount("/dev/pts", "devpts", (libc::MS_NOSUID | libc::MS_NOEXEC) as u64, Some(data), "terminals of the container's own");
+            if self.new_one(Kind::Ipc) {
+                self.mount("/dev/mqueue", "mqueue", PLAIN, None, "message queues of the new IPC namespace");
+            }
+        }
+        if self.spec.tmp {
+            self.mount_scratch("tmp", "/tmp", 0o1777, "the host's holds what is not the container's business");
+        }
+        if self.hides_home() {
+            self.mount_scratch("home", "/root", 0o700, "the host's belongs to a user who is not in the container");
+        }
+    }
+
+    /// A kernel file system, fresh where its namespace is the container's own, else the host's.
+    fn mount_kernel(&mut self, path: &'static str, kind: &'static str, of: Kind, why: &'static str) {
+        if self.new_one(of) || self.users.mode == Mode::Host {
+            return self.mount(path, kind, PLAIN, None, why);
+        }
+        // The kernel mounts it only for the owner of that namespace; the old root still has the host's.
+        let slot = self.slot(path);
+        self.act(format!("mount the host's {path}"), "its namespace is not the container's own", Shell::Inside(vec![format!("mount --rbind {path} $R{path}")]), |b| {
+            b.needs = Some("CAP_SYS_ADMIN");
+            b.inside(Call::OpenTree { dir: Fd::Cwd, path: format!(".{path}").into(), flags: abi::OPEN_TREE_CLONE | abi::OPEN_TREE_CLOEXEC | abi::AT_RECURSIVE, keep: slot });
+            b.inside(Call::MoveMount { from: Fd::Slot(slot), target: path.into() });
+        });
+    }
+
+    fn mount(&mut self, path: &'static str, kind: &'static str, flags: u64, data: Option<String>, why: &'static str) {
+        let mut options = vec!["nosuid".to_string()];
+        options.extend((flags & libc::MS_NODEV as u64 != 0).then(|| "nodev".into()));
+        options.push("noexec".into());
+        options.extend(data.clone());
+        let shell = Shell::Inside(vec![format!("mount -t {kind} -o {} {kind} \"$R{path}\"", options.join(","))]);
+        self.act(format!("mount {path}"), why, shell, |b| {
+            b.needs = Some("CAP_SYS_ADMIN");
+            b.inside(Call::Mount { source: Some(kind.into()), target: path.into(), kind: Some(kind.into()), flags, data: data.map(Text::from) });
+        });
+    }
+
+    /// Mounts a new directory of the scratch tmpfs.
+    fn mount_scratch(&mut self, name: &'static str, path: &'static str, mode: u32, why: &'static str) {
+        let shell = Shell::Inside(vec![format!("mkdir -m {mode:o} \"$S/{name}\"; mount --bind \"$S/{name}\" \"$R{path}\"")]);
+        self.act(format!("mount {path}"), why, shell, |b| {
+            let dir = b.scratch();
+            b.inside(Call::Mkdir { dir, path: name.into(), mode });
+            let slot = b.scratch_part(Side::Container, name.into());
+            b.needs = Some("CAP_SYS_ADMIN");
+            b.inside(Call::MoveMount { from: Fd::Slot(slot), target: path.into() });
+        });
+    }
+
+    /// The kernel paths to hide that are there.
+    pub(super) fn masked(&self) -> Vec<String> {
+        self.kernel_paths(self.spec.masked_paths.as_deref(), &MASKED_PATHS)
+    }
+
+    fn kernel_paths(&self, given: Option<&[String]>, default: &[&str]) -> Vec<String> {
+        if !self.new_one(Kind::Mnt) {
+            return Vec::new();
+        }
+        let mounted = |path: &str| {
+            let below = |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'));
+            !(below("/proc") && !self.spec.proc || below("/sys") && !self.spec.sys)
+        };
+        let all: Vec<String> = given.map_or_else(|| default.iter().map(ToString::to_string).collect(), <[String]>::to_vec);
+        all.into_iter().filter(|path| mounted(path) && std::fs::symlink_metadata(path).is_ok()).collect()
+    }
+
+    /// Hides and write-protects kernel paths, and the root where it is read-only.
+    pub(super) fn protect_kernel_paths(&mut self) {
+        let masked = self.masked();
+        if !masked.is_empty() {
+            self.mask(&masked);
+        }
+        for path in self.kernel_paths(self.spec.readonly_paths.as_deref(), &READONLY_PATHS) {
+            let flags = (libc::MS_BIND | libc::MS_REMOUNT | libc::MS_RDONLY) as u64 | PLAIN;
+            let shell = Shell::Inside(vec![
+                format!("mount --bind $R{0} $R{0}", quote(&path)),
+                format!("mount -o remount,bind,ro,nosuid,nodev,noexec $R{}", quote(&path)),
+            ]);
+            self.act(format!("make {path} read-only"), "it would change the kernel for everyone", shell, |b| {
+                b.needs = Some("CAP_SYS_ADMIN");
+                b.inside(Call::Mount { source: Some(path.clone().into()), target: path.clone().into(), kind: None, flags: (libc::MS_BIND | libc::MS_REC) as u64, data: None });
+                b.inside(Call::Mount { source: None, target: path.into(), kind: None, flags, data: None });
+            });
+        }
+        self.leave_old_root();
+        if self.spec.read_only {
+            let shell = Shell::Inside(vec!["mount -o remount,bind,ro \"$R\"".into()]);
+            self.act("make the root read-only", "asked for", shell, |b| {
+                b.needs = Some("CAP_SYS_ADMIN");
+                b.inside(Call::MountSetattr { dir: Fd::Cwd, path: "/".into(), flags: 0, set: abi::MOUNT_ATTR_RDONLY, clear: 0, userns: None });
+            });
+        }
+        if self.new_one(Kind::Mnt) && self.spec.root_change == RootChange::Chroot {
+            self.act("enter the new root", "the working directory was the old one", Shell::None, |b| {
+                b.inside(Call::Chdir { path: "/".into() });
+            });
+        }
+    }
+
+    /// Puts an empty file or directory over each path.
+    fn mask(&mut self, paths: &[String]) {
+        let (mut empty, file) = ([None; 2], self.slot("file"));
+        self.act("make empty places", "to lie over the kernel paths that are hidden", Shell::None, |b| {
+            let dir = b.scratch();
+            b.inside(Call::Mkdir { dir, path: "empty".into(), mode: 0o555 });
+            b.inside(Call::Open { dir, path: "nothing".into(), flags: (libc::O_CREAT | libc::O_CLOEXEC) as u64, mode: 0o444, keep: file });
+            b.close(Side::Container, file);
+            for (place, name) in empty.iter_mut().zip(["empty", "nothing"]) {
+                let slot = b.scratch_part(Side::Container, name.into());
+                *place = Some(slot);
+                b.needs = Some("CAP_SYS_ADMIN");
+                b.inside(Call::MountSetattr {
+                    dir: Fd::Slot(slot),
+                    path: "".into(),
+                    flags: abi::AT_EMPTY_PATH,
+                    set: abi::MOUNT_ATTR_RDONLY | abi::MOUNT_ATTR_NOEXEC,
+                    clear: 0,
+                    userns: None,
+                });
+            }
+        });
+        for path in paths {
+            let directory = std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir());
+            let Some(Some(source)) = empty.get(usize::from(!directory)).copied() else { continue };
+            let command = if directory { format!("mount -t tmpfs -o ro tmpfs $R{}", quote(path)) } else { format!("mount --bind /dev/null $R{}", quote(path)) };
+            let copy = self.slot(path.clone());
+            self.act(format!("hide {path}"), "it tells too much of the host", Shell::Inside(vec![command]), |b| {
+                b.needs = Some("CAP_SYS_ADMIN");
+                b.inside(Call::OpenTree { dir: Fd::Slot(source), path: "".into(), flags: abi::OPEN_TREE_CLONE | abi::OPEN_TREE_CLOEXEC | abi::AT_EMPTY_PATH, keep: copy });
+                b.inside(Call::MoveMount { from: Fd::Slot(copy), target: path.clone().into() });
+            });
+        }
+    }
+
+    /// Kernel settings of the container's own namespaces.
+    pub(super) fn sysctls(&mut self) {
+        for (name, value) in self.spec.sysctls.clone() {
+            let path = format!("/proc/sys/{}", name.replace('.', "/"));
+            let shell = Shell::Inside(vec![format!("sysctl -w {}", quote(&format!("{name}={value}")))]);
+            self.act(format!("set {name}"), "asked for; it belongs to a namespace of the container's own", shell, |b| {
+                b.write_file(Side::Container, path, value);
+            });
+        }
+    }
+
+    /// What is enforced of the file system.
+    pub(super) fn report_files(&mut self) {
+        let own = self.new_one(Kind::Mnt);
+        let shared = || Enforcement::NotEnforced("the mount namespace is not the container's own".into());
+        let root = match (own, self.spec.root_change) {
+            (false, _) => shared(),
+            (true, RootChange::PivotRoot) => Enforcement::Enforced,
+            (true, RootChange::Chroot) => Enforcement::Partial("chroot leaves the old root mounted".into()),
+        };
+        self.enforced.insert("root", root);
+        let masks = match (own, self.spec.masked_paths.as_ref().or(self.spec.readonly_paths.as_ref())) {
+            (false, _) => shared(),
+            (true, None) => Enforcement::Enforced,
+            (true, Some(_)) => Enforcement::Partial("only the paths that were named".into()),
+        };
+        self.enforced.insert("masked_paths", masks);
+        let read_only = if self.spec.read_only && own { Enforcement::Enforced } else { Enforcement::NotEnforced("the root is writable: read_only was not asked for".into()) };
+        self.enforced.insert("read_only", read_only);
+    }
+}
+

@@ -1,0 +1,179 @@
+//! The system calls that steps are made of, with their final arguments.
+
+use super::arg::{Arg, Fd, Record, Slot, Text};
+use super::names;
+use crate::sys::abi;
+
+/// One kernel operation. Each variant is the system call of the same name; see its manual page.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs, reason = "the fields are the arguments of the manual pages")]
+pub enum Call {
+    // Descriptors and files.
+    Open { dir: Fd, path: Text, flags: u64, mode: u32, keep: Slot },
+    Close { fd: Fd },
+    Pipe { read: Slot, write: Slot },
+    Read { fd: Fd, len: usize },
+    Write { fd: Fd, data: Text },
+    /// `F_DUPFD_CLOEXEC`, at 3 or above.
+    Duplicate { fd: Fd, keep: Slot },
+    /// `F_SETFD`, 0.
+    KeepOnExec { fd: i32 },
+    Dup3 { from: Fd, to: i32 },
+    CloseRange { first: u32, last: u32 },
+    Mkdir { dir: Fd, path: Text, mode: u32 },
+    Chmod { dir: Fd, path: Text, mode: u32 },
+    Chown { dir: Fd, path: Text, user: u32, group: u32 },
+    Mknod { dir: Fd, path: Text, mode: u32, device: (u32, u32) },
+    Symlink { target: Text, dir: Fd, path: Text },
+    // Mounts.
+    Mount { source: Option<Text>, target: Text, kind: Option<Text>, flags: u64, data: Option<Text> },
+    Umount { target: Text, flags: u64 },
+    PivotRoot { new: Text, old: Text },
+    Chroot { path: Text },
+    Chdir { path: Text },
+    Fchdir { fd: Fd },
+    Fsopen { kind: &'static str, keep: Slot },
+    FsconfigString { fd: Fd, key: &'static str, value: Text },
+    FsconfigCreate { fd: Fd },
+    Fsmount { fd: Fd, attributes: u64, keep: Slot },
+    OpenTree { dir: Fd, path: Text, flags: u64, keep: Slot },
+    MoveMount { from: Fd, target: Text },
+    MountSetattr { dir: Fd, path: Text, flags: u64, set: u64, clear: u64, userns: Option<Slot> },
+    // Processes and namespaces.
+    /// clone3(2), or clone(2) where a host's filter knows no clone3.
+    Clone { clone3: bool, flags: u64, pid: Slot, pidfd: Option<Slot>, second: bool },
+    Unshare { flags: u64 },
+    Setns { fd: Fd, flags: u64 },
+    Sethostname { name: Text },
+    Setdomainname { name: Text },
+    Socket { keep: Slot },
+    InterfaceUp { fd: Fd, name: &'static str },
+    /// Sleeps until the child executed the program or ended: futex(2) on the word of CLONE_CHILD_CLEARTID.
+    AwaitExec,
+    // Identity and limits.
+    Setsid,
+    Setgroups { groups: Vec<u32> },
+    Setresgid { id: u32 },
+    Setresuid { id: u32 },
+    DropBounding { capability: u32 },
+    ClearAmbient,
+    Capset { mask: u64 },
+    NoNewPrivs,
+    Prlimit { resource: u32, soft: u64, hard: u64 },
+    Umask { mask: u32 },
+    DefaultSignal { signal: i32 },
+    UnblockSignals,
+    Execve { path: String, argv: Vec<String>, envp: Vec<String> },
+}
+
+/// A call's name, number and arguments.
+pub(crate) struct Signature<'a> {
+    pub name: &'static str,
+    pub number: i64,
+    pub args: [Option<Arg<'a>>; 6],
+    /// Where the result goes.
+    pub keep: Option<Slot>,
+}
+
+impl Call {
+    /// The system call's name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.signature().name
+    }
+
+    /// The name, number and arguments: the one place that says how a call is made. Lowering and showing read it.
+    #[rustfmt::skip]
+    pub(crate) fn signature(&self) -> Signature<'_> {
+        use Arg::{Counted, Device, Flags, Ids, Int, Null, Octal, One, Pair, Room, Strings};
+        let fd = |fd: &Fd| Arg::Fd(*fd);
+        let text = Arg::Text;
+        match self {
+            Self::Open { dir, path, flags, mode, keep } => call("openat", libc::SYS_openat, [fd(dir), text(path), Flags(*flags, names::OPEN), Octal(*mode)]).keep(*keep),
+            Self::Close { fd: it } => call("close", libc::SYS_close, [fd(it)]),
+            Self::Pipe { read, write } => call("pipe2", libc::SYS_pipe2, [Pair(*read, *write), Flags(libc::O_CLOEXEC as u64, names::PIPE)]),
+            Self::Read { fd: it, len } => call("read", libc::SYS_read, [fd(it), Room(*len), Int(*len as i64)]),
+            Self::Write { fd: it, data } => call("write", libc::SYS_write, [fd(it), text(data), length(data)]),
+            Self::Duplicate { fd: it, keep } => call("fcntl", libc::SYS_fcntl, [fd(it), One(libc::F_DUPFD_CLOEXEC as u64, names::FCNTL), Int(3)]).keep(*keep),
+            Self::KeepOnExec { fd: it } => call("fcntl", libc::SYS_fcntl, [Arg::Fd(Fd::Number(*it)), One(libc::F_SETFD as u64, names::FCNTL), Int(0)]),
+            Self::Dup3 { from, to } => call("dup3", libc::SYS_dup3, [fd(from), Int(i64::from(*to)), Int(0)]),
+            Self::CloseRange { first, last } => call("close_range", libc::SYS_close_range, [Int(i64::from(*first)), Int(i64::from(*last)), Flags(abi::CLOSE_RANGE_CLOEXEC, names::CLOSE_RANGE)]),
+            Self::Mkdir { dir, path, mode } => call("mkdirat", libc::SYS_mkdirat, [fd(dir), text(path), Octal(*mode)]),
+            Self::Chmod { dir, path, mode } => call("fchmodat", libc::SYS_fchmodat, [fd(dir), text(path), Octal(*mode)]),
+            Self::Chown { dir, path, user, group } => call("fchownat", libc::SYS_fchownat, [fd(dir), text(path), Int(i64::from(*user)), Int(i64::from(*group)), Flags(0, names::AT)]),
+            Self::Mknod { dir, path, mode, device } => call("mknodat", libc::SYS_mknodat, [fd(dir), text(path), Octal(*mode), Device(device.0, device.1)]),
+            Self::Symlink { target, dir, path } => call("symlinkat", libc::SYS_symlinkat, [text(target), fd(dir), text(path)]),
+            Self::Mount { source, target, kind, flags, data } => call("mount", libc::SYS_mount, [optional(source), text(target), optional(kind), Flags(*flags, names::MOUNT), optional(data)]),
+            Self::Umount { target, flags } => call("umount2", libc::SYS_umount2, [text(target), Flags(*flags, names::UMOUNT)]),
+            Self::PivotRoot { new, old } => call("pivot_root", libc::SYS_pivot_root, [text(new), text(old)]),
+            Self::Chroot { path } => call("chroot", libc::SYS_chroot, [text(path)]),
+            Self::Chdir { path } => call("chdir", libc::SYS_chdir, [text(path)]),
+            Self::Fchdir { fd: it } => call("fchdir", libc::SYS_fchdir, [fd(it)]),
+            Self::Fsopen { kind, keep } => call("fsopen", libc::SYS_fsopen, [Arg::Str(kind), Flags(abi::FSOPEN_CLOEXEC, names::FSOPEN)]).keep(*keep),
+            Self::FsconfigString { fd: it, key, value } => call("fsconfig", libc::SYS_fsconfig, [fd(it), One(abi::FSCONFIG_SET_STRING, names::FSCONFIG), Arg::Str(key), text(value), Int(0)]),
+            Self::FsconfigCreate { fd: it } => call("fsconfig", libc::SYS_fsconfig, [fd(it), One(abi::FSCONFIG_CMD_CREATE, names::FSCONFIG), Null, Null, Int(0)]),
+            Self::Fsmount { fd: it, attributes, keep } => call("fsmount", libc::SYS_fsmount, [fd(it), Flags(abi::FSMOUNT_CLOEXEC, names::FSMOUNT), Flags(*attributes, names::MOUNT_ATTR)]).keep(*keep),
+            Self::OpenTree { dir, path, flags, keep } => call("open_tree", libc::SYS_open_tree, [fd(dir), text(path), Flags(*flags, names::OPEN_TREE)]).keep(*keep),
+            Self::MoveMount { from, target } => call("move_mount", libc::SYS_move_mount, [fd(from), Arg::Str(""), Arg::Fd(Fd::Cwd), text(target), Flags(abi::MOVE_MOUNT_F_EMPTY_PATH, names::MOVE_MOUNT)]),
+            Self::MountSetattr { dir, path, flags, set, clear, userns } => {
+                let attr = Record::MountAttr { set: *set, clear: *clear, propagation: 0, userns: *userns };
+                call("mount_setattr", libc::SYS_mount_setattr, [fd(dir), text(path), Flags(*flags, names::AT), Arg::Record(attr), Int(32)])
+            }
+            Self::Clone { clone3, flags, .. } => {
+                let (name, number) = if *clone3 { ("clone3", libc::SYS_clone3) } else { ("clone", libc::SYS_clone) };
+                call(name, number, [Flags(*flags, names::CLONE)])
+            }
+            Self::Unshare { flags } => call("unshare", libc::SYS_unshare, [Flags(*flags, names::CLONE)]),
+            Self::Setns { fd: it, flags } => call("setns", libc::SYS_setns, [fd(it), Flags(*flags, names::CLONE)]),
+            Self::Sethostname { name } => call("sethostname", libc::SYS_sethostname, [text(name), length(name)]),
+            Self::Setdomainname { name } => call("setdomainname", libc::SYS_setdomainname, [text(name), length(name)]),
+            Self::Socket { keep } => call("socket", libc::SYS_socket, [One(libc::AF_INET as u64, names::FAMILY), Flags((libc::SOCK_DGRAM | libc::SOCK_CLOEXEC) as u64, names::SOCKET), Int(0)]).keep(*keep),
+            Self::InterfaceUp { fd: it, name } => {
+                let request = Record::Interface { name, flags: (libc::IFF_UP | libc::IFF_RUNNING) as u16 };
+                call("ioctl", libc::SYS_ioctl, [fd(it), One(libc::SIOCSIFFLAGS, names::IOCTL), Arg::Record(request)])
+            }
+            Self::AwaitExec => call("futex", libc::SYS_futex, []),
+            Self::Setsid => call("setsid", libc::SYS_setsid, []),
+            Self::Setgroups { groups } => call("setgroups", libc::SYS_setgroups, [Int(groups.len() as i64), Ids(groups)]),
+            Self::Setresgid { id } => call("setresgid", libc::SYS_setresgid, [Int(i64::from(*id)); 3]),
+            Self::Setresuid { id } => call("setresuid", libc::SYS_setresuid, [Int(i64::from(*id)); 3]),
+            Self::DropBounding { capability } => call("prctl", libc::SYS_prctl, [One(libc::PR_CAPBSET_DROP as u64, names::PRCTL), Arg::One(u64::from(*capability), &names::CAPABILITY)]),
+            Self::ClearAmbient => call("prctl", libc::SYS_prctl, [One(libc::PR_CAP_AMBIENT as u64, names::PRCTL), One(libc::PR_CAP_AMBIENT_CLEAR_ALL as u64, names::AMBIENT), Int(0), Int(0), Int(0)]),
+            Self::Capset { mask } => call("capset", libc::SYS_capset, [Arg::Record(Record::CapHeader), Arg::Record(Record::Capabilities(*mask))]),
+            Self::NoNewPrivs => call("prctl", libc::SYS_prctl, [One(libc::PR_SET_NO_NEW_PRIVS as u64, names::PRCTL), Int(1), Int(0), Int(0), Int(0)]),
+            Self::Prlimit { resource, soft, hard } => call("prlimit64", libc::SYS_prlimit64, [Int(0), One(u64::from(*resource), names::RLIMIT), Arg::Record(Record::Limit { soft: *soft, hard: *hard }), Null]),
+            Self::Umask { mask } => call("umask", libc::SYS_umask, [Octal(*mask)]),
+            Self::DefaultSignal { signal } => call("rt_sigaction", libc::SYS_rt_sigaction, [One(*signal as u64, names::SIGNAL), Arg::Record(Record::DefaultAction), Null, Int(8)]),
+            Self::UnblockSignals => call("rt_sigprocmask", libc::SYS_rt_sigprocmask, [One(libc::SIG_SETMASK as u64, names::SIGMASK), Arg::Record(Record::Signals(0)), Null, Int(8)]),
+            Self::Execve { path, argv, envp } => call("execve", libc::SYS_execve, [Arg::Str(path), Strings(argv), Counted(envp)]),
+        }
+    }
+}
+
+impl Signature<'_> {
+    fn keep(mut self, slot: Slot) -> Self {
+        self.keep = Some(slot);
+        self
+    }
+}
+
+fn call<'a, const N: usize>(name: &'static str, number: i64, given: [Arg<'a>; N]) -> Signature<'a> {
+    let mut args = [None; 6];
+    for (place, arg) in args.iter_mut().zip(given) {
+        *place = Some(arg);
+    }
+    Signature { name, number, args, keep: None }
+}
+
+/// The length of a string that is given with one.
+fn length(text: &Text) -> Arg<'static> {
+    match text {
+        Text::Plain(text) => Arg::Int(text.len() as i64),
+        Text::Slotted { .. } => Arg::Int(0),
+    }
+}
+
+/// A string, or NULL.
+fn optional(text: &Option<Text>) -> Arg<'_> {
+    text.as_ref().map_or(Arg::Null, Arg::Text)
+}

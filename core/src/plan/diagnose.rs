@@ -1,0 +1,184 @@
+//! From a failed step to an error for people: what could not be done, and the host's setting at fault.
+
+use std::fs;
+
+use super::arg::Text;
+use super::build::program::HEAD;
+use super::call::Call;
+use super::step::{Side, Step};
+use super::trace::Trace;
+use crate::error::{Code, Error, StepError};
+use crate::sys::process::Ended;
+use crate::sys::program::{Ask, Program, RawArg};
+
+/// Finds the step that made a start fail, and says what it means.
+pub(crate) fn failure(trace: &Trace, program: &Program, caller: Option<usize>, ended: Option<Ended>) -> Error {
+    let failed = |index: &usize| {
+        let (record, step) = (&trace.records[*index], &trace.plan.steps[*index]);
+        record.result < 0 && record.ended != 0 && !step.tolerate.allows(-(record.result as i32))
+    };
+    // The child's failure comes first: the caller's may follow from it.
+    let all = 0..trace.plan.steps.len();
+    let first = all.filter(failed).min_by_key(|index| trace.records[*index].ended).or(caller);
+    if let Some(index) = first {
+        let (code, hint) = judge(&trace.plan.steps[index], -(trace.records[index].result as i32));
+        return step_error(trace, index, code, hint);
+    }
+    let executed = |step: &Step| matches!(step.call, Call::Execve { .. });
+    let tried: Vec<usize> = (0..trace.plan.steps.len())
+        .filter(|index| executed(&trace.plan.steps[*index]) && trace.records[*index].ended != 0)
+        .collect();
+    if !tried.is_empty() {
+        return not_executed(trace, program, &tried);
+    }
+    let last = (0..trace.plan.steps.len()).filter(|i| trace.plan.steps[*i].side == Side::Container && trace.records[*i].begun != 0).next_back();
+    let place = last.and_then(|index| trace.plan.act_of(index)).map_or("it began", |act| act.what.as_ref());
+    let signal = ended.map_or(0, |ended| ended.status);
+    Error::call(Code::KilledInSetup, format!("the new process was killed (signal {signal}) at: {place}"), 0, "something outside ended it: look for the kernel's out-of-memory killer")
+}
+
+fn step_error(trace: &Trace, index: usize, code: Code, hint: String) -> Error {
+    let step = &trace.plan.steps[index];
+    let act = trace.plan.act_of(index);
+    let entry = trace.entry(index);
+    Error::from(Box::new(StepError {
+        code,
+        problem: format!("could not {}", act.map_or("start", |act| act.what.as_ref())),
+        index,
+        step: act.map_or_else(String::new, |act| act.why.to_string()),
+        syscall: step.call.name(),
+        arguments: entry.map(|entry| entry.arguments).unwrap_or_default(),
+        errno: -(trace.records[index].result as i32),
+        path: path(&step.call),
+        hint,
+    }))
+}
+
+/// The path that a call is about.
+fn path(call: &Call) -> Option<String> {
+    let text = match call {
+        Call::Execve { path, .. } => return Some(path.clone()),
+        Call::Open { path, .. } | Call::OpenTree { path, .. } | Call::Chdir { path } | Call::Mkdir { path, .. } => path,
+        Call::Mount { target, .. } | Call::MoveMount { target, .. } => target,
+        _ => return None,
+    };
+    match text {
+        Text::Plain(text) => Some(text.to_string()),
+        Text::Slotted { .. } => None,
+    }
+}
+
+/// What a failure means, and what to do about it.
+fn judge(step: &Step, errno: i32) -> (Code, String) {
+    let user = |flags: &u64| flags & libc::CLONE_NEWUSER as u64 != 0;
+    match (&step.call, errno) {
+        (Call::Clone { flags, .. } | Call::Unshare { flags }, libc::EPERM | libc::ENOSPC | libc::EUSERS | libc::EACCES) if user(flags) => {
+            (Code::UserNamespaceForbidden, user_namespace_hint(errno))
+        }
+        (Call::Clone { .. } | Call::Unshare { .. }, libc::EPERM) => (
+            Code::PermissionDenied,
+            "new namespaces without a new user namespace need CAP_SYS_ADMIN: leave namespaces.user new, or run as root".into(),
+        ),
+        (Call::Clone { .. }, libc::EAGAIN) => (Code::OutOfResources, "a process limit is reached: RLIMIT_NPROC, pids.max of the cgroup, or kernel.pid_max".into()),
+        (Call::Clone { .. } | Call::Unshare { .. }, libc::EINVAL | libc::ENOSYS) => {
+            (Code::NotSupported, "this kernel, or a filter in front of it, lacks one of these namespaces: see /proc/self/ns".into())
+        }
+        (Call::Chdir { .. }, _) => (Code::CwdNotFound, "the working directory is looked up inside the container, as the program's user".into()),
+        (Call::OpenTree { .. }, libc::ENOENT | libc::ENOTDIR) => (Code::SourceNotFound, "the path must be there on the host".into()),
+        (Call::Open { .. }, libc::ENOENT) if step.side == Side::Caller => (Code::SourceNotFound, "the path must be there on the host".into()),
+        (Call::Duplicate { .. }, libc::EBADF) => (Code::NamespaceNotFound, "the descriptor is not open in the calling process".into()),
+        (Call::Setns { .. }, libc::EINVAL) => (Code::NamespaceNotFound, "the descriptor does not stand for a namespace of that kind".into()),
+        (Call::Setns { .. }, libc::EPERM) => {
+            (Code::PermissionDenied, "joining needs CAP_SYS_ADMIN in the user namespace that owns it: join that user namespace too, or run as root".into())
+        }
+        (Call::Fsopen { kind, .. }, libc::ENODEV) => (Code::NotSupported, format!("this kernel has no {kind}: try modprobe {kind}")),
+        (Call::Mount { kind: Some(Text::Plain(kind)), .. }, libc::EPERM) if kind == "proc" || kind == "sysfs" => (
+            Code::PermissionDenied,
+            format!("the host's own {kind} is partly hidden (a container without privileges?): switch off {}, or unmask it there", if kind == "proc" { "proc" } else { "sys" }),
+        ),
+        (Call::Mount { .. } | Call::MoveMount { .. }, libc::ENOENT | libc::ENOTDIR) => {
+            (Code::TargetNotFound, "the place to mount on is missing, or is not of the same kind (file or directory)".into())
+        }
+        (Call::Mkdir { .. } | Call::Mknod { .. }, libc::EACCES | libc::EROFS | libc::EPERM) => {
+            (Code::TargetNotFound, "the place to mount on cannot be made there: choose one that exists, or one below /tmp".into())
+        }
+        (Call::Prlimit { .. }, libc::EPERM) => (Code::PermissionDenied, "a hard limit can only be lowered without CAP_SYS_RESOURCE".into()),
+        (Call::KeepOnExec { .. }, libc::EBADF) => (Code::Io, "a descriptor in pass_fds is not open".into()),
+        (_, libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::EAGAIN | libc::ENOSPC) => (Code::OutOfResources, String::new()),
+        (_, libc::ENOSYS | libc::ENODEV | libc::EOPNOTSUPP) => (Code::NotSupported, "this kernel, or a filter in front of it, lacks the call".into()),
+        (_, libc::EPERM | libc::EACCES) => {
+            (Code::PermissionDenied, step.needs.map(|needs| format!("it needs {needs}")).unwrap_or_default())
+        }
+        _ => (Code::StepFailed, String::new()),
+    }
+}
+
+/// The host's settings that forbid user namespaces.
+fn user_namespace_hint(errno: i32) -> String {
+    let setting = |name: &str| fs::read_to_string(format!("/proc/sys/{}", name.replace('.', "/"))).unwrap_or_default();
+    let at_fault = [
+        ("user.max_user_namespaces", "0", "set it to a few thousand"),
+        ("kernel.unprivileged_userns_clone", "0", "set it to 1"),
+        ("kernel.apparmor_restrict_unprivileged_userns", "1", "set it to 0, or give the program an AppArmor profile with 'userns,'"),
+    ];
+    let found = at_fault.iter().find(|(name, bad, _)| setting(name).trim() == *bad);
+    if let Some((name, value, fix)) = found {
+        return format!("{name}={value}: {fix}");
+    }
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    if status.lines().any(|line| line.split_whitespace().eq(["Seccomp:", "2"])) {
+        return "a seccomp filter refuses it (the host is itself a container?): allow clone, clone3 and unshare with CLONE_NEWUSER there, or use namespaces.user=host as root".into();
+    }
+    match errno {
+        libc::ENOSPC | libc::EUSERS => "user namespaces are nested too deep, or user.max_user_namespaces is reached".into(),
+        _ => "a chroot forbids user namespaces, and so may a security module".into(),
+    }
+}
+
+/// Why no candidate for the program could be executed.
+fn not_executed(trace: &Trace, program: &Program, tried: &[usize]) -> Error {
+    let errno = |index: &usize| -(trace.records[*index].result as i32);
+    let missing = |errno: i32| errno == libc::ENOENT || errno == libc::ENOTDIR;
+    let opened = trace.plan.steps.iter().zip(&trace.records).any(|(step, record)| {
+        matches!(&step.call, Call::Open { flags, .. } if step.side == Side::Container && flags & libc::O_NONBLOCK as u64 != 0) && record.ended != 0 && record.result >= 0
+    });
+    let told = tried.iter().find(|index| !missing(errno(index))).or(tried.first()).copied().unwrap_or(0);
+    let head = if opened { head(trace, program) } else { Vec::new() };
+    let name = trace.plan.spec.program();
+    let (code, hint) = match errno(&told) {
+        libc::ENOENT if opened => match interpreter(&head) {
+            Some(interpreter) => (Code::InterpreterNotFound, format!("the file is there, but its interpreter '{interpreter}' is not")),
+            None => (Code::InterpreterNotFound, "the file is there, but the loader or interpreter that it names is not".into()),
+        },
+        libc::ENOENT | libc::ENOTDIR if name.contains('/') => (Code::ProgramNotFound, format!("there is no '{name}' inside the container")),
+        libc::ENOENT | libc::ENOTDIR => (Code::ProgramNotFound, format!("there is no '{name}' in the container's PATH")),
+        libc::ENOEXEC if head.starts_with(b"\x7fELF") => (Code::WrongFormat, format!("the program is for another machine ({})", machine(&head))),
+        libc::ENOEXEC => (Code::WrongFormat, "it is neither a binary for this machine nor a script that begins with '#!'".into()),
+        libc::EACCES => (Code::ProgramNotExecutable, "the file or a directory above it may not be executed by the program's user: see its mode".into()),
+        libc::E2BIG => (Code::ArgumentsTooLong, "pass data through stdin or a volume".into()),
+        _ => (Code::StepFailed, String::new()),
+    };
+    step_error(trace, told, code, hint)
+}
+
+/// The first bytes of the file that could not be executed.
+fn head(trace: &Trace, program: &Program) -> Vec<u8> {
+    let read = trace.plan.steps.iter().position(|step| matches!(step.call, Call::Read { len: HEAD, .. }));
+    let Some(index) = read else { return Vec::new() };
+    let Ask::Call { args: [_, RawArg::Data(at), ..], .. } = program.steps[index].ask else { return Vec::new() };
+    let len = usize::try_from(trace.records[index].result).unwrap_or(0).min(HEAD);
+    program.read(at, len)
+}
+
+/// What a script names after `#!`.
+fn interpreter(head: &[u8]) -> Option<String> {
+    let line = head.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    String::from_utf8_lossy(line).split_whitespace().next().map(String::from)
+}
+
+/// The machine that an ELF header names: elf(5).
+fn machine(head: &[u8]) -> String {
+    let number = head.get(18..20).map_or(0, |bytes| u16::from_le_bytes([bytes[0], bytes[1]]));
+    let known = [(3, "x86"), (40, "arm"), (62, "x86-64"), (183, "aarch64"), (243, "risc-v"), (22, "s390")];
+    known.iter().find(|(id, _)| *id == number).map_or_else(|| format!("ELF machine {number}"), |(_, name)| (*name).into())
+}

@@ -1,0 +1,175 @@
+//! Executes a plan: the caller's steps here, the container's in the child, and everything undone on failure.
+
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::arg::{Fd, Slot};
+use super::call::Call;
+use super::diagnose;
+use super::lower::lower;
+use super::step::{Plan, Side};
+use super::trace::Trace;
+use crate::error::Error;
+use crate::sys::clone::STACK;
+use crate::sys::dumpable::Keeper;
+use crate::sys::program::{Memory, Program, Record, Start};
+use crate::sys::shared::Shared;
+use crate::sys::{process, walk};
+
+/// A container that was started.
+#[derive(Debug)]
+pub(crate) struct Started {
+    pub pid: i32,
+    pub pidfd: OwnedFd,
+    pub pipes: [Option<OwnedFd>; 3],
+    pub trace: Trace,
+}
+
+/// A plan that failed: why, and how far it came.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub error: Error,
+    pub trace: Trace,
+}
+
+/// A plan being executed.
+struct Execution {
+    plan: Plan,
+    program: Program,
+    records: Shared<Record>,
+    slots: Shared<i64>,
+    memory: Box<Memory>,
+    _stacks: [Vec<u64>; 2],
+}
+
+/// Executes a plan. `fault` fails one step without asking the kernel.
+pub(crate) fn execute(plan: Plan, fault: Option<(usize, i32)>) -> Result<Started, Box<Failed>> {
+    let mut execution = Execution::new(plan, fault);
+    let failed = execution.run();
+    execution.conclude(failed)
+}
+
+impl Execution {
+    fn new(plan: Plan, fault: Option<(usize, i32)>) -> Self {
+        let mut program = lower(&plan);
+        // A second process that does not share memory still writes its results where the caller sees them.
+        let copied = plan.steps.iter().any(|step| matches!(step.call, Call::Clone { second: true, .. }));
+        let mut records = Shared::new(program.steps.len(), Record::default(), copied);
+        let mut slots = Shared::new(program.slots.max(1), -1i64, copied);
+        let mut stacks = [vec![0u64; STACK / 8], vec![0u64; if copied { STACK / 8 } else { 0 }]];
+        let tops = stacks.each_mut().map(|stack| stack.as_mut_ptr_range().end.cast::<u8>());
+        let memory = Box::new(Memory {
+            data: program.seal(),
+            steps: program.steps.as_ptr(),
+            count: program.steps.len(),
+            slots: slots.as_mut_ptr(),
+            records: records.as_mut_ptr(),
+            shared: AtomicU32::new(0),
+            fault,
+            gate: None,
+            // The ABI wants the stack aligned to 16 at a call.
+            stacks: tops.map(|top| top.map_addr(|address| address & !15)),
+            starts: [Start { memory: std::ptr::null_mut(), step: 0 }; 2],
+        });
+        Self { plan, program, records, slots, memory, _stacks: stacks }
+    }
+
+    /// Walks the caller's steps; the index of the one that failed, if one did.
+    fn run(&mut self) -> Option<usize> {
+        let count = self.plan.steps.len();
+        let clone = self.plan.steps.iter().position(|s| s.side == Side::Caller && matches!(s.call, Call::Clone { .. })).unwrap_or(count);
+        let memory = &raw mut *self.memory;
+        // SAFETY: the program is sealed, and lives until `conclude` has seen the child gone or its own.
+        unsafe {
+            let _keeper = Keeper::begin();
+            if let Err(index) = walk::walk_caller(memory, 0, clone) {
+                return Some(index);
+            }
+            (*memory).shared.store(1, Ordering::Release);
+            // The child begins with every signal blocked, so that no handler of the caller's runs in it.
+            let mask = process::block_signals();
+            let made = walk::walk_caller(memory, clone, clone + 1);
+            process::set_signal_mask(mask);
+            if let Err(index) = made {
+                (*memory).shared.store(0, Ordering::Release);
+                return Some(index);
+            }
+            if let Err(index) = walk::walk_caller(memory, clone + 1, count) {
+                self.stop_child();
+                return Some(index);
+            }
+        }
+        None
+    }
+
+    /// Ends the child of a failed start and waits until this memory is the caller's own again.
+    fn stop_child(&mut self) {
+        let pidfd = self.plan.kept.joiner.map(|(_, pidfd)| pidfd).or(self.plan.kept.pidfd);
+        if let Some(pidfd) = pidfd.and_then(|slot| self.take(slot)) {
+            let _ = process::send_signal(pidfd.as_fd(), libc::SIGKILL);
+            let _ = process::reap(pidfd.as_fd(), true);
+        }
+        let memory = &raw mut *self.memory;
+        // SAFETY: the memory is alive; the kernel clears the word when the child ends.
+        unsafe { walk::await_release(memory) };
+    }
+
+    /// Takes a descriptor out of its slot.
+    fn take(&mut self, slot: Slot) -> Option<OwnedFd> {
+        let place = self.slots.get_mut(usize::from(slot.0))?;
+        let fd = i32::try_from(std::mem::replace(place, -1)).ok().filter(|fd| *fd >= 0)?;
+        // SAFETY: a step of this plan opened it, and nothing else owns it.
+        Some(unsafe { OwnedFd::from_raw_fd(fd) })
+    }
+
+    /// Sees whether the program was executed, and gathers what is kept or what went wrong.
+    fn conclude(mut self, failed: Option<usize>) -> Result<Started, Box<Failed>> {
+        let kept = self.plan.kept;
+        let slots = self.slots.to_vec();
+        let executed = failed.is_none() && self.mark_executed();
+        let joiner = kept.joiner.and_then(|(_, pidfd)| self.take(pidfd));
+        if let Some(joiner) = joiner {
+            let _ = process::reap(joiner.as_fd(), true);
+        }
+        let pid = kept.pid.and_then(|slot| i32::try_from(slots[usize::from(slot.0)]).ok()).filter(|pid| *pid > 0);
+        let opened = kept.pidfd.and_then(|slot| self.take(slot));
+        let pidfd = opened.or_else(|| process::pidfd_open(pid?).ok());
+        let trace = Trace { records: self.records.to_vec(), slots, plan: self.plan.clone() };
+        match (executed, pid, pidfd) {
+            (true, Some(pid), Some(pidfd)) => {
+                let pipes = kept.pipes.map(|slot| slot.and_then(|slot| self.take(slot)));
+                Ok(Started { pid, pidfd, pipes, trace })
+            }
+            (_, _, pidfd) => {
+                let ended = pidfd.and_then(|pidfd| process::reap(pidfd.as_fd(), true).ok().flatten());
+                let error = diagnose::failure(&trace, &self.program, failed, ended);
+                self.undo();
+                Err(Box::new(Failed { error, trace }))
+            }
+        }
+    }
+
+    /// The successful execve has no result of its own: the caller's wait ended, and no later step began.
+    fn mark_executed(&mut self) -> bool {
+        let container = self.plan.steps.iter().enumerate().filter(|(_, step)| step.side == Side::Container);
+        let last = container.filter(|(index, _)| self.records[*index].begun != 0).last();
+        let Some((index, step)) = last else { return false };
+        if self.records[index].ended != 0 || !matches!(step.call, Call::Execve { .. }) {
+            return false;
+        }
+        let awaited = self.plan.steps.iter().position(|step| step.call == Call::AwaitExec);
+        self.records[index].ended = awaited.map_or(0, |index| self.records[index].ended).max(self.records[index].begun + 1);
+        true
+    }
+
+    /// The inverses of what was done, last first.
+    fn undo(&mut self) {
+        let undo: Vec<Slot> = self.plan.steps.iter().rev().filter_map(|step| match step.undo {
+            Some(Call::Close { fd: Fd::Slot(slot) }) => Some(slot),
+            _ => None,
+        }).chain(self.plan.kept.pipes.into_iter().flatten()).collect();
+        for slot in undo {
+            drop(self.take(slot));
+        }
+    }
+}

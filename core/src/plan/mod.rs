@@ -1,0 +1,33 @@
+//! How a container is made: an ordered list of steps, as plain data.
+//!
+//! A plan is made from a [`Spec`] by reading the host, and changes nothing. Everything else is a view of the
+//! same list: [`Plan::explain`] says what and why, [`Plan::to_shell`] shows the commands people know,
+//! [`Plan::to_json`] is for programs, and executing it gives the list back with results and times
+//! ([`trace::Trace`]).
+
+pub mod arg;
+mod build;
+pub mod call;
+pub(crate) mod diagnose;
+pub(crate) mod execute;
+mod explain;
+mod lower;
+mod names;
+mod shell;
+mod step;
+pub mod trace;
+
+pub use step::{Act, Enforcement, Plan, Shell, Side, Step, Tolerate};
+
+use crate::error::Error;
+use crate::spec::Spec;
+
+impl Plan {
+    /// Plans a container without making it.
+    ///
+    /// # Errors
+    /// Every fault of the spec, and what of it cannot be on this host.
+    pub fn new(spec: Spec) -> Result<Self, Error> {
+        build::plan(spec)
+    }
+}

@@ -1,0 +1,119 @@
+//! The names of flags and values, as the manual pages spell them.
+
+use super::arg::Name;
+use crate::spec::CAPABILITIES;
+use crate::sys::abi;
+
+macro_rules! names {
+    ($($(#[$doc:meta])* $table:ident: $($name:ident),+ $(,)?;)+) => {
+        $($(#[$doc])* pub(crate) const $table: &[Name] = &[$((libc::$name as u64, stringify!($name))),+];)+
+    };
+}
+
+names! {
+    /// open(2)
+    OPEN: O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_DIRECTORY, O_NOFOLLOW, O_PATH, O_CLOEXEC, O_NOCTTY, O_NONBLOCK;
+    /// mount(2)
+    MOUNT: MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_SLAVE, MS_PRIVATE;
+    /// umount2(2)
+    UMOUNT: MNT_DETACH, UMOUNT_NOFOLLOW;
+    /// pipe2(2)
+    PIPE: O_CLOEXEC;
+    /// prctl(2)
+    PRCTL: PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT;
+    /// prctl(2), PR_CAP_AMBIENT
+    AMBIENT: PR_CAP_AMBIENT_CLEAR_ALL;
+    /// fcntl(2)
+    FCNTL: F_DUPFD_CLOEXEC, F_SETFD;
+    /// socket(2)
+    FAMILY: AF_INET;
+    /// socket(2)
+    SOCKET: SOCK_DGRAM, SOCK_CLOEXEC;
+    /// netdevice(7)
+    IOCTL: SIOCSIFFLAGS;
+    /// netdevice(7)
+    INTERFACE: IFF_UP, IFF_RUNNING;
+    /// sigprocmask(2)
+    SIGMASK: SIG_SETMASK;
+    /// getrlimit(2)
+    RLIMIT: RLIMIT_AS, RLIMIT_CORE, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_LOCKS, RLIMIT_MEMLOCK,
+        RLIMIT_MSGQUEUE, RLIMIT_NICE, RLIMIT_NOFILE, RLIMIT_NPROC, RLIMIT_RSS, RLIMIT_RTPRIO, RLIMIT_RTTIME,
+        RLIMIT_SIGPENDING, RLIMIT_STACK;
+    /// signal(7)
+    SIGNAL: SIGHUP, SIGINT, SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGKILL, SIGUSR1, SIGSEGV, SIGUSR2,
+        SIGPIPE, SIGALRM, SIGTERM, SIGSTKFLT, SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGXCPU,
+        SIGXFSZ, SIGVTALRM, SIGPROF, SIGWINCH, SIGIO, SIGPWR, SIGSYS;
+    /// mknod(2)
+    NODE: S_IFCHR;
+}
+
+/// clone(2)
+pub(crate) const CLONE: &[Name] = &[
+    (libc::CLONE_VM as u64, "CLONE_VM"),
+    (libc::CLONE_VFORK as u64, "CLONE_VFORK"),
+    (libc::CLONE_PARENT as u64, "CLONE_PARENT"),
+    (libc::CLONE_PIDFD as u64, "CLONE_PIDFD"),
+    (libc::CLONE_CHILD_CLEARTID as u64, "CLONE_CHILD_CLEARTID"),
+    (abi::CLONE_CLEAR_SIGHAND, "CLONE_CLEAR_SIGHAND"),
+    (libc::CLONE_NEWUSER as u64, "CLONE_NEWUSER"),
+    (libc::CLONE_NEWNS as u64, "CLONE_NEWNS"),
+    (libc::CLONE_NEWPID as u64, "CLONE_NEWPID"),
+    (libc::CLONE_NEWNET as u64, "CLONE_NEWNET"),
+    (libc::CLONE_NEWIPC as u64, "CLONE_NEWIPC"),
+    (libc::CLONE_NEWUTS as u64, "CLONE_NEWUTS"),
+    (libc::CLONE_NEWCGROUP as u64, "CLONE_NEWCGROUP"),
+    (abi::CLONE_NEWTIME, "CLONE_NEWTIME"),
+];
+
+/// fsmount(2), mount_setattr(2)
+pub(crate) const MOUNT_ATTR: &[Name] = &[
+    (abi::MOUNT_ATTR_RDONLY, "MOUNT_ATTR_RDONLY"),
+    (abi::MOUNT_ATTR_NOSUID, "MOUNT_ATTR_NOSUID"),
+    (abi::MOUNT_ATTR_NODEV, "MOUNT_ATTR_NODEV"),
+    (abi::MOUNT_ATTR_NOEXEC, "MOUNT_ATTR_NOEXEC"),
+    (abi::MOUNT_ATTR_IDMAP, "MOUNT_ATTR_IDMAP"),
+];
+
+/// open_tree(2)
+pub(crate) const OPEN_TREE: &[Name] = &[
+    (abi::OPEN_TREE_CLONE, "OPEN_TREE_CLONE"),
+    (abi::OPEN_TREE_CLOEXEC, "OPEN_TREE_CLOEXEC"),
+    (abi::AT_RECURSIVE, "AT_RECURSIVE"),
+    (abi::AT_EMPTY_PATH, "AT_EMPTY_PATH"),
+];
+
+/// move_mount(2)
+pub(crate) const MOVE_MOUNT: &[Name] = &[(abi::MOVE_MOUNT_F_EMPTY_PATH, "MOVE_MOUNT_F_EMPTY_PATH")];
+
+/// mount_setattr(2), fchownat(2)
+pub(crate) const AT: &[Name] = &[
+    (abi::AT_EMPTY_PATH, "AT_EMPTY_PATH"),
+    (abi::AT_RECURSIVE, "AT_RECURSIVE"),
+];
+
+/// fsopen(2)
+pub(crate) const FSOPEN: &[Name] = &[(abi::FSOPEN_CLOEXEC, "FSOPEN_CLOEXEC")];
+
+/// fsmount(2)
+pub(crate) const FSMOUNT: &[Name] = &[(abi::FSMOUNT_CLOEXEC, "FSMOUNT_CLOEXEC")];
+
+/// fsconfig(2)
+pub(crate) const FSCONFIG: &[Name] = &[
+    (abi::FSCONFIG_SET_FLAG, "FSCONFIG_SET_FLAG"),
+    (abi::FSCONFIG_SET_STRING, "FSCONFIG_SET_STRING"),
+    (abi::FSCONFIG_CMD_CREATE, "FSCONFIG_CMD_CREATE"),
+];
+
+/// close_range(2)
+pub(crate) const CLOSE_RANGE: &[Name] = &[(abi::CLOSE_RANGE_CLOEXEC, "CLOSE_RANGE_CLOEXEC")];
+
+/// capabilities(7)
+pub(crate) const CAPABILITY: [Name; CAPABILITIES.len()] = {
+    let mut names = [(0, ""); CAPABILITIES.len()];
+    let mut n = 0;
+    while n < names.len() {
+        names[n] = (n as u64, CAPABILITIES[n]);
+        n += 1;
+    }
+    names
+};

@@ -1,0 +1,152 @@
+//! Plans and their steps: plain data.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::arg::Slot;
+use super::call::Call;
+use crate::spec::Spec;
+pub use crate::sys::program::Tolerate;
+
+/// Which side of the clone performs a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The calling thread.
+    Caller,
+    /// The new process, between clone and exec.
+    Container,
+}
+
+impl Side {
+    /// `caller` or `container`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Caller => "caller",
+            Self::Container => "container",
+        }
+    }
+}
+
+/// One kernel operation with its final arguments.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Who performs it.
+    pub side: Side,
+    /// What the kernel is asked.
+    pub call: Call,
+    /// The capability it needs, in the user namespace that owns what it changes (`CAP_SYS_ADMIN`).
+    pub needs: Option<&'static str>,
+    /// What undoes it, where the kernel does not when the process ends.
+    pub undo: Option<Call>,
+    /// The failures that do not end the start.
+    pub tolerate: Tolerate,
+}
+
+/// Consecutive steps with one purpose, which a shell user knows as one command.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Act {
+    /// What is done, in a few words (`mount /proc`).
+    pub what: Cow<'static, str>,
+    /// Why.
+    pub why: Cow<'static, str>,
+    /// Its steps' places in the plan.
+    pub steps: Range<usize>,
+    /// The same as shell commands.
+    pub shell: Shell,
+}
+
+/// An act as shell commands, and where in the script they belong.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Shell {
+    /// Nothing of its own: a part of another command.
+    #[default]
+    None,
+    /// Before the namespaces are made.
+    Before(Vec<String>),
+    /// By the caller, once the namespaces are there: `$pid` is the new process.
+    Map(Vec<String>),
+    /// Inside the new namespaces; `$R` is the new root.
+    Inside(Vec<String>),
+    /// Inside, in the new root, just before the program.
+    Last(Vec<String>),
+}
+
+/// How well a feature holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Enforcement {
+    /// Fully.
+    Enforced,
+    /// In part, and why.
+    Partial(String),
+    /// Not at all, and why.
+    NotEnforced(String),
+}
+
+impl Enforcement {
+    /// `enforced`, `partial` or `not_enforced`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Enforced => "enforced",
+            Self::Partial(_) => "partial",
+            Self::NotEnforced(_) => "not_enforced",
+        }
+    }
+
+    /// Why it is not fully enforced; empty where it is.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Enforced => "",
+            Self::Partial(reason) | Self::NotEnforced(reason) => reason,
+        }
+    }
+}
+
+/// The slots whose contents outlive the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Kept {
+    /// The caller's ends of the pipes to standard input, output and error.
+    pub pipes: [Option<Slot>; 3],
+    /// The process that executes the program.
+    pub pid: Option<Slot>,
+    /// Its descriptor, where the caller made it itself.
+    pub pidfd: Option<Slot>,
+    /// The process that joined namespaces and made the other, and its descriptor.
+    pub joiner: Option<(Slot, Slot)>,
+}
+
+/// The ordered list of steps that make a container. Making one reads the host but changes nothing.
+///
+/// ```
+/// use minicontain::{Plan, Spec};
+/// let plan = Plan::new(Spec::new(["true"]))?;
+/// assert!(plan.steps.iter().any(|step| step.call.name().starts_with("clone")));
+/// println!("{}", plan.explain());
+/// # Ok::<(), minicontain::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// What was asked for.
+    pub spec: Spec,
+    /// Every kernel operation, in order.
+    pub steps: Vec<Step>,
+    /// The steps by purpose.
+    pub acts: Vec<Act>,
+    /// How well each feature will hold.
+    pub enforced: BTreeMap<&'static str, Enforcement>,
+    /// What the slots hold, in words.
+    pub slots: Vec<Cow<'static, str>>,
+    pub(crate) kept: Kept,
+}
+
+impl Plan {
+    /// The act that a step belongs to.
+    #[must_use]
+    pub fn act_of(&self, step: usize) -> Option<&Act> {
+        let at = self.acts.partition_point(|act| act.steps.end <= step);
+        self.acts.get(at).filter(|act| act.steps.contains(&step))
+    }
+}

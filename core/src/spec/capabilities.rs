@@ -1,0 +1,44 @@
+//! Capabilities by name: capabilities(7).
+
+/// Every capability of Linux 6.18, in the order of their numbers.
+pub const CAPABILITIES: [&str; 41] = [
+    "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID",
+    "CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST",
+    "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE", "CAP_SYS_RAWIO",
+    "CAP_SYS_CHROOT", "CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE",
+    "CAP_SYS_RESOURCE", "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE",
+    "CAP_AUDIT_CONTROL", "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM",
+    "CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE",
+];
+
+/// What a container may do by default: Docker's set.
+pub const DOCKER_CAPABILITIES: [&str; 14] = [
+    "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_MKNOD", "CAP_NET_RAW", "CAP_SETGID",
+    "CAP_SETUID", "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL",
+    "CAP_AUDIT_WRITE",
+];
+
+/// A capability's number, by its name with or without `CAP_`, in any case.
+///
+/// ```
+/// use minicontain::spec::capability_number;
+/// assert_eq!(capability_number("sys_admin"), Some(21));
+/// assert_eq!(capability_number("CAP_NOSUCH"), None);
+/// ```
+#[must_use]
+pub fn capability_number(name: &str) -> Option<u32> {
+    let short = |s: &str| s.get(..4).is_some_and(|p| p.eq_ignore_ascii_case("CAP_"));
+    let bare = if short(name) { &name[4..] } else { name };
+    CAPABILITIES.iter().position(|known| known[4..].eq_ignore_ascii_case(bare)).map(|n| n as u32)
+}
+
+/// The bit mask of a list of names; `ALL` is every capability. Unknown names are validation's business.
+pub(crate) fn mask<'a>(names: impl IntoIterator<Item = &'a str>) -> u64 {
+    names.into_iter().fold(0, |mask, name| {
+        if name.eq_ignore_ascii_case("ALL") {
+            (1 << CAPABILITIES.len()) - 1
+        } else {
+            mask | capability_number(name).map_or(0, |n| 1 << n)
+        }
+    })
+}

@@ -1,0 +1,173 @@
+//! What a process handle can be asked: pidfd_open(2), pidfd_send_signal(2), waitid(2) with its resources.
+
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use super::raw::syscall;
+
+/// How a process ended and what it used, as waitid(2) tells.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ended {
+    /// `CLD_EXITED`, `CLD_KILLED` or `CLD_DUMPED`.
+    pub code: i32,
+    /// The exit status or the signal.
+    pub status: i32,
+    pub usage: libc::rusage,
+}
+
+/// Turns the kernel's answer into a result.
+pub(crate) fn checked(result: i64) -> Result<i64, i32> {
+    if result < 0 { Err(-(result as i32)) } else { Ok(result) }
+}
+
+/// A descriptor that refers to a process: pidfd_open(2).
+pub(crate) fn pidfd_open(pid: i32) -> Result<OwnedFd, i32> {
+    // SAFETY: plain numbers; the result is a new descriptor that nobody else owns.
+    unsafe {
+        let fd = checked(syscall(libc::SYS_pidfd_open, &[pid as u64, 0, 0, 0, 0, 0]))?;
+        Ok(OwnedFd::from_raw_fd(fd as i32))
+    }
+}
+
+/// Sends a signal to a process by its descriptor: pidfd_send_signal(2). Never meets a reused id.
+pub(crate) fn send_signal(pidfd: BorrowedFd<'_>, signal: i32) -> Result<(), i32> {
+    let args = [pidfd.as_raw_fd() as u64, signal as u64, 0, 0, 0, 0];
+    // SAFETY: plain numbers.
+    checked(unsafe { syscall(libc::SYS_pidfd_send_signal, &args) }).map(drop)
+}
+
+/// Reaps a child by its descriptor if it has ended, waiting for it if `block`: waitid(2).
+pub(crate) fn reap(pidfd: BorrowedFd<'_>, block: bool) -> Result<Option<Ended>, i32> {
+    // SAFETY: both structures are plain data, written by the kernel.
+    unsafe {
+        let mut info: libc::siginfo_t = core::mem::zeroed();
+        let mut usage: libc::rusage = core::mem::zeroed();
+        let mut options = libc::WEXITED | libc::__WALL;
+        if !block {
+            options |= libc::WNOHANG;
+        }
+        let args = [
+            libc::P_PIDFD as u64,
+            pidfd.as_raw_fd() as u64,
+            &raw mut info as u64,
+            options as u64,
+            &raw mut usage as u64,
+            0,
+        ];
+        loop {
+            match checked(syscall(libc::SYS_waitid, &args)) {
+                Err(libc::EINTR) => {}
+                Err(libc::ECHILD) => return exit_information(pidfd).map(Some),
+                Err(errno) => return Err(errno),
+                Ok(_) if info.si_pid() == 0 => return Ok(None),
+                Ok(_) => return Ok(Some(Ended { code: info.si_code, status: info.si_status(), usage })),
+            }
+        }
+    }
+}
+
+/// Whether this kernel (or the filter in front of it) knows clone3(2).
+pub(crate) fn has_clone3() -> bool {
+    // SAFETY: a NULL structure of size zero is refused with EINVAL where the call exists.
+    unsafe { syscall(libc::SYS_clone3, &[0; 6]) != -(libc::ENOSYS as i64) }
+}
+
+/// The effective capabilities of the calling thread, as a bit mask: capget(2).
+pub(crate) fn effective_capabilities() -> u64 {
+    let header = [super::abi::LINUX_CAPABILITY_VERSION_3, 0];
+    let mut data = [0u32; 6];
+    // SAFETY: the header and two sets of three words, as version 3 wants them.
+    unsafe {
+        syscall(libc::SYS_capget, &[header.as_ptr() as u64, data.as_mut_ptr() as u64, 0, 0, 0, 0]);
+    }
+    u64::from(data[3]) << 32 | u64::from(data[0])
+}
+
+/// Blocks every signal for the calling thread, those of libc too; returns what was blocked before.
+pub(crate) fn block_signals() -> u64 {
+    set_signal_mask(u64::MAX)
+}
+
+/// Sets the calling thread's signal mask: rt_sigprocmask(2); returns the one before.
+pub(crate) fn set_signal_mask(mask: u64) -> u64 {
+    let mut before = 0u64;
+    let args = [libc::SIG_SETMASK as u64, &raw const mask as u64, &raw mut before as u64, 8, 0, 0];
+    // SAFETY: two sets of eight bytes, as the kernel wants them.
+    unsafe { syscall(libc::SYS_rt_sigprocmask, &args) };
+    before
+}
+
+/// The signals that the calling process ignores or handles, as bit masks (bit 0 is signal 1).
+pub(crate) fn signal_dispositions() -> (u64, u64) {
+    let (mut ignored, mut handled) = (0, 0);
+    for signal in 1..=31 {
+        // SAFETY: asks only; the structure is plain data.
+        let handler = unsafe {
+            let mut action: libc::sigaction = core::mem::zeroed();
+            libc::sigaction(signal, core::ptr::null(), &raw mut action);
+            action.sa_sigaction
+        };
+        match handler {
+            libc::SIG_DFL => {}
+            libc::SIG_IGN => ignored |= 1 << (signal - 1),
+            _ => handled |= 1 << (signal - 1),
+        }
+    }
+    (ignored, handled)
+}
+
+/// Whether a descriptor is open.
+pub(crate) fn is_open(fd: i32) -> bool {
+    // SAFETY: plain numbers.
+    unsafe { syscall(libc::SYS_fcntl, &[fd as u64, libc::F_GETFD as u64, 0, 0, 0, 0]) >= 0 }
+}
+
+/// `struct pidfd_info` of `linux/pidfd.h`, as of Linux 6.13 (64 bytes).
+#[repr(C)]
+#[derive(Default)]
+struct PidfdInfo {
+    mask: u64,
+    cgroup: u64,
+    ids: [u32; 11],
+    exit_code: i32,
+}
+
+/// How a process ended that somebody else reaped: PIDFD_GET_INFO of ioctl(2), Linux 6.15. Its resources are lost.
+fn exit_information(pidfd: BorrowedFd<'_>) -> Result<Ended, i32> {
+    const PIDFD_INFO_EXIT: u64 = 1 << 3;
+    let request = 0xc000_0000 | (size_of::<PidfdInfo>() as u64) << 16 | 0xff << 8 | 11;
+    let mut info = PidfdInfo { mask: PIDFD_INFO_EXIT, ..PidfdInfo::default() };
+    let args = [pidfd.as_raw_fd() as u64, request, &raw mut info as u64, 0, 0, 0];
+    // SAFETY: the request carries the structure's size; the kernel writes no more than that.
+    checked(unsafe { syscall(libc::SYS_ioctl, &args) }).map_err(|_| libc::ECHILD)?;
+    if info.mask & PIDFD_INFO_EXIT == 0 {
+        return Err(libc::ECHILD);
+    }
+    let (code, status) = match info.exit_code & 0x7f {
+        0 => (libc::CLD_EXITED, info.exit_code >> 8 & 0xff),
+        signal if info.exit_code & 0x80 != 0 => (libc::CLD_DUMPED, signal),
+        signal => (libc::CLD_KILLED, signal),
+    };
+    // SAFETY: plain numbers, for which zero is a value.
+    Ok(Ended { code, status, usage: unsafe { core::mem::zeroed() } })
+}
+
+/// Writes to a pipe without a SIGPIPE for the caller where nobody reads: write(2).
+pub(crate) fn write_pipe(fd: BorrowedFd<'_>, data: &[u8]) -> Result<usize, i32> {
+    let pipe = 1u64 << (libc::SIGPIPE - 1);
+    let mut pending = 0u64;
+    // SAFETY: eight bytes for a signal set; the data is valid for its length.
+    unsafe {
+        syscall(libc::SYS_rt_sigpending, &[&raw mut pending as u64, 8, 0, 0, 0, 0]);
+        let mut before = 0u64;
+        let block = [libc::SIG_BLOCK as u64, &raw const pipe as u64, &raw mut before as u64, 8, 0, 0];
+        syscall(libc::SYS_rt_sigprocmask, &block);
+        let args = [fd.as_raw_fd() as u64, data.as_ptr() as u64, data.len() as u64, 0, 0, 0];
+        let written = checked(syscall(libc::SYS_write, &args));
+        if written == Err(libc::EPIPE) && pending & pipe == 0 {
+            let now = [0u64; 2];
+            syscall(libc::SYS_rt_sigtimedwait, &[&raw const pipe as u64, 0, now.as_ptr() as u64, 8, 0, 0]);
+        }
+        set_signal_mask(before);
+        written.map(|count| count as usize)
+    }
+}
