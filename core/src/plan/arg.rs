@@ -50,6 +50,7 @@ impl From<String> for Text {
 pub type Name = (u64, &'static str);
 
 /// A structure as an argument.
+#[allow(missing_docs, reason = "the fields are those of the kernel's structures")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Record {
     /// `struct mount_attr`; the slot holds a user namespace.

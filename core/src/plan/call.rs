@@ -50,6 +50,10 @@ pub enum Call {
     InterfaceUp { fd: Fd, name: &'static str },
     /// Sleeps until the child executed the program or ended: futex(2) on the word of CLONE_CHILD_CLEARTID.
     AwaitExec,
+    /// A joiner tells the caller that it is in its user namespace: futex(2).
+    Ready,
+    /// Sleeps until it says so: futex(2).
+    AwaitReady,
     // Identity and limits.
     Setsid,
     Setgroups { groups: Vec<u32> },
@@ -132,7 +136,8 @@ impl Call {
                 let request = Record::Interface { name, flags: (libc::IFF_UP | libc::IFF_RUNNING) as u16 };
                 call("ioctl", libc::SYS_ioctl, [fd(it), One(libc::SIOCSIFFLAGS, names::IOCTL), Arg::Record(request)])
             }
-            Self::AwaitExec => call("futex", libc::SYS_futex, []),
+            Self::AwaitExec | Self::AwaitReady => call("futex", libc::SYS_futex, [One(libc::FUTEX_WAIT as u64, names::FUTEX)]),
+            Self::Ready => call("futex", libc::SYS_futex, [One(libc::FUTEX_WAKE as u64, names::FUTEX)]),
             Self::Setsid => call("setsid", libc::SYS_setsid, []),
             Self::Setgroups { groups } => call("setgroups", libc::SYS_setgroups, [Int(groups.len() as i64), Ids(groups)]),
             Self::Setresgid { id } => call("setresgid", libc::SYS_setresgid, [Int(i64::from(*id)); 3]),

@@ -12,7 +12,7 @@ use super::trace::Trace;
 use crate::error::Error;
 use crate::sys::clone::STACK;
 use crate::sys::dumpable::Keeper;
-use crate::sys::program::{Memory, Program, Record, Start};
+use crate::sys::program::{Memory, Program, Record, SHARED, Start};
 use crate::sys::shared::Shared;
 use crate::sys::{process, walk};
 
@@ -85,7 +85,7 @@ impl Execution {
             if let Err(index) = walk::walk_caller(memory, 0, clone) {
                 return Some(index);
             }
-            (*memory).shared.store(1, Ordering::Release);
+            (*memory).shared.store(SHARED, Ordering::Release);
             // The child begins with every signal blocked, so that no handler of the caller's runs in it.
             let mask = process::block_signals();
             let made = walk::walk_caller(memory, clone, clone + 1);
@@ -122,10 +122,20 @@ impl Execution {
         Some(unsafe { OwnedFd::from_raw_fd(fd) })
     }
 
+    /// Empties the slots of descriptors that the caller's steps closed.
+    fn forget_closed(&mut self) {
+        for (step, record) in self.plan.steps.iter().zip(self.records.iter()) {
+            if let (Side::Caller, Call::Close { fd: Fd::Slot(slot) }, true) = (step.side, &step.call, record.ended != 0) {
+                self.slots[usize::from(slot.0)] = -1;
+            }
+        }
+    }
+
     /// Sees whether the program was executed, and gathers what is kept or what went wrong.
     fn conclude(mut self, failed: Option<usize>) -> Result<Started, Box<Failed>> {
         let kept = self.plan.kept;
         let slots = self.slots.to_vec();
+        self.forget_closed();
         let executed = failed.is_none() && self.mark_executed();
         let joiner = kept.joiner.and_then(|(_, pidfd)| self.take(pidfd));
         if let Some(joiner) = joiner {

@@ -28,6 +28,8 @@ pub(crate) fn lower(plan: &Plan) -> Program {
 fn lower_call(call: &Call, program: &mut Program) -> (Ask, Keep) {
     match call {
         Call::AwaitExec => return (Ask::AwaitExec, Keep::Nothing),
+        Call::Ready => return (Ask::Ready, Keep::Nothing),
+        Call::AwaitReady => return (Ask::AwaitReady, Keep::Nothing),
         Call::Clone { clone3, flags, pid, pidfd, second } => {
             let pidfd = pidfd.map(|slot| usize::from(slot.0));
             let how = RawClone { clone3: *clone3, flags: *flags, pid: usize::from(pid.0), pidfd, second: *second };

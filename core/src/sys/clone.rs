@@ -24,7 +24,12 @@ pub(crate) unsafe fn clone_process(memory: *mut Memory, index: usize, how: &RawC
         let top = *(&raw const (*memory).stacks).cast::<*mut u8>().add(nth);
         let word = &raw mut (*memory).shared as u64;
         let pidfd = match how.pidfd {
-            Some(slot) => (*memory).slots.add(slot) as u64,
+            Some(slot) => {
+                // The kernel writes an int: the rest of the slot must be zero.
+                let place = (*memory).slots.add(slot);
+                *place = 0;
+                place as u64
+            }
             None => 0,
         };
         let pid = (*memory).slots.add(how.pid);

@@ -62,6 +62,10 @@ pub(crate) enum Ask {
     Clone(RawClone),
     /// Sleep until the child no longer uses this memory: it executed the program, or ended.
     AwaitExec,
+    /// Tell the caller that the joiner is in its user namespace.
+    Ready,
+    /// Sleep until the joiner says so, or ended.
+    AwaitReady,
 }
 
 /// A prepared step.
@@ -206,6 +210,11 @@ impl Program {
     }
 }
 
+/// A child uses the memory.
+pub(crate) const SHARED: u32 = 1;
+/// A child uses the memory, and the caller may map its ids.
+pub(crate) const READY: u32 = 2;
+
 /// Everything a walker touches, as addresses: shared with the child.
 #[repr(C)]
 #[derive(Debug)]
@@ -215,7 +224,8 @@ pub(crate) struct Memory {
     pub count: usize,
     pub slots: *mut i64,
     pub records: *mut Record,
-    /// One while a child shares this memory; the kernel clears it (CLONE_CHILD_CLEARTID) and wakes us.
+    /// [`SHARED`] while a child shares this memory, or [`READY`] once a joiner said so; the kernel clears it
+    /// (CLONE_CHILD_CLEARTID) and wakes us.
     pub shared: AtomicU32,
     /// The step to fail without asking the kernel, and its errno (fault sweeps).
     pub fault: Option<(usize, i32)>,

@@ -5,7 +5,7 @@ use core::ffi::c_void;
 use core::sync::atomic::Ordering;
 
 use super::clone::clone_process;
-use super::program::{Ask, Keep, Memory, Patch, RawArg, RawStep, Side, Start};
+use super::program::{Ask, Keep, Memory, Patch, READY, RawArg, RawStep, SHARED, Side, Start};
 use super::raw::syscall;
 
 /// Nanoseconds of CLOCK_MONOTONIC.
@@ -86,6 +86,15 @@ unsafe fn perform(memory: *mut Memory, index: usize, step: &RawStep) -> bool {
             }
             (_, Ask::Clone(how)) => clone_process(memory, index, &how),
             (_, Ask::AwaitExec) => await_release(memory),
+            (_, Ask::Ready) => {
+                let word = &raw const (*memory).shared;
+                (*word).store(READY, Ordering::Release);
+                syscall(libc::SYS_futex, &[word as u64, libc::FUTEX_WAKE as u64, 1, 0, 0, 0])
+            }
+            (_, Ask::AwaitReady) => match await_change(memory, SHARED) {
+                READY => 0,
+                _ => -(libc::ECHILD as i64),
+            },
         };
         if result == 0 && step.nonzero {
             result = -(libc::EPIPE as i64);
@@ -152,16 +161,33 @@ fn digits(mut value: u64) -> usize {
     count
 }
 
-/// Sleeps until the kernel says that the child no longer shares this memory (futex(2), CLONE_CHILD_CLEARTID).
+/// Sleeps until the kernel says that the child no longer shares this memory.
+///
+/// # Safety
+/// As for [`walk_caller`].
 pub(crate) unsafe fn await_release(memory: *mut Memory) -> i64 {
-    // SAFETY: the futex word lives as long as the memory.
+    // SAFETY: as the caller vouches.
     unsafe {
-        let word = &raw const (*memory).shared;
-        while (*word).load(Ordering::Acquire) != 0 {
-            syscall(libc::SYS_futex, &[word as u64, libc::FUTEX_WAIT as u64, 1, 0, 0, 0]);
+        if await_change(memory, SHARED) == READY {
+            await_change(memory, READY);
         }
     }
     0
+}
+
+/// Sleeps while the word is `state` (futex(2), CLONE_CHILD_CLEARTID); returns what it is then.
+unsafe fn await_change(memory: *mut Memory, state: u32) -> u32 {
+    // SAFETY: the futex word lives as long as the memory.
+    unsafe {
+        let word = &raw const (*memory).shared;
+        loop {
+            let now = (*word).load(Ordering::Acquire);
+            if now != state {
+                return now;
+            }
+            syscall(libc::SYS_futex, &[word as u64, libc::FUTEX_WAIT as u64, u64::from(state), 0, 0, 0]);
+        }
+    }
 }
 
 /// When the container's side is stepped: sleeps until the caller lets the next step go.

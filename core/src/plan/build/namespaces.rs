@@ -87,6 +87,10 @@ impl Builder<'_> {
         }
         self.act("make the user namespace", "the container's other namespaces shall belong to it", Shell::None, |b| {
             b.inside(Call::Unshare { flags: libc::CLONE_NEWUSER as u64 });
+            if b.release.is_some() {
+                b.inside(Call::Ready);
+                b.caller(Call::AwaitReady);
+            }
         });
         match (self.release, self.users.mode) {
             (Some((wait, _)), _) => self.wait_for_release(wait),

@@ -120,6 +120,7 @@ impl Builder<'_> {
             }
         }
         self.prepare_host_files(side);
+        self.prepare_kernel(side);
         self.prepare_dev(side);
         self.prepare_volumes(side)
     }

@@ -1,5 +1,6 @@
 //! Kernel file systems of the container's own, and the kernel paths that are hidden or read-only.
 
+use super::rootfs::Attach;
 use super::users::Mode;
 use super::{Builder, Call, Enforcement, Fd, Shell, Side, Text, quote};
 use crate::namespace::Kind;
@@ -26,10 +27,10 @@ impl Builder<'_> {
     /// Mounts /proc, /sys, /dev/pts, /dev/mqueue, /tmp.
     pub(super) fn mount_system(&mut self) {
         if self.spec.proc {
-            self.mount_kernel("/proc", "proc", Kind::Pid, "shows the processes of the new PID namespace");
+            self.mount_kernel("/proc", "proc", "shows the processes of the new PID namespace");
         }
         if self.spec.sys {
-            self.mount_kernel("/sys", "sysfs", Kind::Net, "shows the interfaces of the new network namespace");
+            self.mount_kernel("/sys", "sysfs", "shows the interfaces of the new network namespace");
         }
         if self.spec.dev {
             let group = self.users.gids.iter().any(|map| map.contains(5)) || self.users.mode == Mode::Host;
@@ -47,18 +48,34 @@ impl Builder<'_> {
         }
     }
 
-    /// A kernel file system, fresh where its namespace is the container's own, else the host's.
-    fn mount_kernel(&mut self, path: &'static str, kind: &'static str, of: Kind, why: &'static str) {
-        if self.new_one(of) || self.users.mode == Mode::Host {
-            return self.mount(path, kind, PLAIN, None, why);
+    /// The kernel mounts its file systems only for the owner of the namespace that they show; where that is not
+    /// the container, the host's are taken.
+    fn lent(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let lent = |wanted: bool, of: Kind| {
+            let foreign = match self.users.mode {
+                Mode::Host => false,
+                Mode::Joined => self.spec.namespaces.host(of),
+                Mode::ByCaller | Mode::BySelf => !self.new_one(of),
+            };
+            wanted && foreign
+        };
+        let paths = [("/proc", lent(self.spec.proc, Kind::Pid)), ("/sys", lent(self.spec.sys, Kind::Net))];
+        paths.into_iter().filter(|(_, lent)| *lent).map(|(path, _)| path)
+    }
+
+    /// Takes the host's own kernel file systems where the container cannot have new ones.
+    pub(super) fn prepare_kernel(&mut self, side: Side) {
+        for path in self.lent() {
+            let mount = self.clone_tree(side, path, path, "its namespace is not the container's own", true);
+            let shell = vec![format!("mount --rbind {path} \"$R{path}\"")];
+            self.files.attach.push(Attach { mount, target: path.into(), make: None, shell });
         }
-        // The kernel mounts it only for the owner of that namespace; the old root still has the host's.
-        let slot = self.slot(path);
-        self.act(format!("mount the host's {path}"), "its namespace is not the container's own", Shell::Inside(vec![format!("mount --rbind {path} $R{path}")]), |b| {
-            b.needs = Some("CAP_SYS_ADMIN");
-            b.inside(Call::OpenTree { dir: Fd::Cwd, path: format!(".{path}").into(), flags: abi::OPEN_TREE_CLONE | abi::OPEN_TREE_CLOEXEC | abi::AT_RECURSIVE, keep: slot });
-            b.inside(Call::MoveMount { from: Fd::Slot(slot), target: path.into() });
-        });
+    }
+
+    fn mount_kernel(&mut self, path: &'static str, kind: &'static str, why: &'static str) {
+        if !self.lent().any(|lent| lent == path) {
+            self.mount(path, kind, PLAIN, None, why);
+        }
     }
 
     fn mount(&mut self, path: &'static str, kind: &'static str, flags: u64, data: Option<String>, why: &'static str) {

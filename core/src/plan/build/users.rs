@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Builder, Call, Fd, Shell, Side, Slot, Text};
+use super::{Builder, Call, Fd, Shell, Side, Slot, Text, Tolerate};
 use crate::error::{Code, Error};
 use crate::host::{Account, Host, resolve_user};
 use crate::spec::{IdMap, NamespaceSource, Spec};
@@ -131,7 +131,10 @@ impl Builder<'_> {
         let may_set_groups = self.users.mode != Mode::BySelf;
         self.act("become the container's root", "files made from here on belong to it", Shell::None, |b| {
             if may_set_groups {
+                // A joined namespace may forbid it for good (setgroups "deny").
+                b.tolerate = if b.users.mode == Mode::Joined { Tolerate::Errors(&[libc::EPERM]) } else { Tolerate::Nothing };
                 b.inside(Call::Setgroups { groups: Vec::new() });
+                b.tolerate = Tolerate::Nothing;
             }
             b.inside(Call::Setresgid { id: 0 });
             b.inside(Call::Setresuid { id: 0 });
