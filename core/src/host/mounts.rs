@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 
 /// A mount of the host below `/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +20,13 @@ const SKIPPED: [&str; 9] =
 
 /// The mounts below `/` that hold the host's files, parents first.
 pub(crate) fn visible_mounts() -> Vec<HostMount> {
-    select(&fs::read_to_string("/proc/self/mountinfo").unwrap_or_default(), |path| {
+    // One read of a table that the kernel makes anew for each: a buffer that holds most.
+    let mut table = String::with_capacity(32 << 10);
+    let read = fs::File::open("/proc/self/mountinfo").and_then(|mut file| file.read_to_string(&mut table));
+    if read.is_err() {
+        return Vec::new();
+    }
+    select(&table, |path| {
         fs::symlink_metadata(path).ok().map(|meta| meta.is_dir())
     })
 }

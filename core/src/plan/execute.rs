@@ -144,16 +144,17 @@ impl Execution {
         let pid = kept.pid.and_then(|slot| i32::try_from(slots[usize::from(slot.0)]).ok()).filter(|pid| *pid > 0);
         let opened = kept.pidfd.and_then(|slot| self.take(slot));
         let pidfd = opened.or_else(|| process::pidfd_open(pid?).ok());
-        let trace = Trace { records: self.records.to_vec(), slots, plan: self.plan.clone() };
+        let pipes = if executed { kept.pipes.map(|slot| slot.and_then(|slot| self.take(slot))) } else { [None, None, None] };
+        if !executed {
+            self.undo();
+        }
+        let Self { plan, program, records, .. } = self;
+        let trace = Trace { plan, records: records.to_vec(), slots };
         match (executed, pid, pidfd) {
-            (true, Some(pid), Some(pidfd)) => {
-                let pipes = kept.pipes.map(|slot| slot.and_then(|slot| self.take(slot)));
-                Ok(Started { pid, pidfd, pipes, trace })
-            }
+            (true, Some(pid), Some(pidfd)) => Ok(Started { pid, pidfd, pipes, trace }),
             (_, _, pidfd) => {
                 let ended = pidfd.and_then(|pidfd| process::reap(pidfd.as_fd(), true).ok().flatten());
-                let error = diagnose::failure(&trace, &self.program, failed, ended);
-                self.undo();
+                let error = diagnose::failure(&trace, &program, failed, ended);
                 Err(Box::new(Failed { error, trace }))
             }
         }

@@ -1,12 +1,152 @@
-//! A plan as the shell commands that people know.
+//! A plan as the shell commands that people know: unshare(1), nsenter(1), mount(8), ip(8), pivot_root(8).
 
+use std::fmt::Write as _;
+
+use super::build::quote;
+use super::call::Call;
 use super::step::{Plan, Shell};
+use crate::namespace::Kind;
+use crate::spec::{CAPABILITIES, NamespaceSource, RootChange};
 
 impl Plan {
-    /// stub
+    /// The same container as a shell script, to read, to learn from, and to run.
+    ///
+    /// The script needs util-linux and iproute2; a root directory that is named must hold `umount`, and `setpriv`
+    /// where capabilities are dropped. It prepares mounts before it changes the root, while the plan mounts what
+    /// it can by descriptor after that: what comes out is the same.
+    ///
+    /// ```
+    /// use minicontain::{Plan, Spec};
+    /// let script = Plan::new(Spec::new(["true"]))?.to_shell();
+    /// assert!(script.contains("unshare") && script.contains("pivot_root . ."));
+    /// # Ok::<(), minicontain::Error>(())
+    /// ```
     #[must_use]
     pub fn to_shell(&self) -> String {
-        let _ = Shell::None;
-        String::new()
+        let mapped = self.acts.iter().any(|act| matches!(act.shell, Shell::Map(_)));
+        let own_mounts = self.spec.namespaces.new_one(Kind::Mnt);
+        let early = !mapped && self.spec.namespaces.user == NamespaceSource::New;
+        let outer = own_mounts && !early;
+        let mut before = String::from("T=$(mktemp -d)\n");
+        // A mount of its own, so that nothing else has to be taken off in the end.
+        before.push_str(if outer { "mount -t tmpfs -o mode=755 tmpfs \"$T\"\n" } else { "chmod 755 \"$T\"\n" });
+        let end = if outer { "umount -l \"$T\"; rmdir \"$T\"" } else { "rm -r \"$T\"" };
+        let _ = writeln!(before, "trap '{end}' EXIT");
+        let mut inside = String::from("set -eu\n");
+        let mut map = String::new();
+        let mut last = String::new();
+        if own_mounts && mapped {
+            // What the outer mount namespace holds is locked in the inner one: a copy over it is not.
+            inside.push_str("mount --rbind \"$R\" \"$R\"\n");
+        }
+        for act in &self.acts {
+            let (script, lines) = match &act.shell {
+                Shell::None => continue,
+                Shell::Before(lines) if early => (&mut inside, lines),
+                Shell::Before(lines) => (&mut before, lines),
+                Shell::Map(lines) => (&mut map, lines),
+                Shell::Inside(lines) => (&mut inside, lines),
+                Shell::Last(lines) => (&mut last, lines),
+            };
+            let _ = writeln!(script, "# {}", act.what);
+            lines.iter().for_each(|line| {
+                let _ = writeln!(script, "{line}");
+            });
+        }
+        if own_mounts {
+            inside.push_str(self.change_root());
+        }
+        inside.push_str(&last.replace("exec ", &format!("exec {}", self.privileges())));
+        let command = self.enter(mapped);
+        let holder = if mapped { map_users(&map, end) } else { String::new() };
+        let run = format!("{holder}cat > \"$T/inside\" <<'INSIDE'\n{inside}INSIDE\nexport R=\"${{R:-}}\" S=\"${{S:-}}\" T\n{command} sh \"$T/inside\" \"$@\"\n");
+        let body = format!("set -eu\n{before}{run}");
+        if outer {
+            // The mounts made before the namespaces are made must not be the host's.
+            return format!("#!/bin/sh\n# As root.\nexec unshare --mount --propagation private sh -s -- \"$@\" <<'CONTAINER'\n{body}CONTAINER\n");
+        }
+        format!("#!/bin/sh\n{body}")
     }
+
+    /// The command that makes or enters the namespaces.
+    fn enter(&self, mapped: bool) -> String {
+        let namespaces = &self.spec.namespaces;
+        let mut join = String::new();
+        for kind in Kind::ALL {
+            let path = match namespaces.get(kind) {
+                NamespaceSource::Pid(pid) => format!("/proc/{pid}/ns/{kind}"),
+                NamespaceSource::Path(path) => path.clone(),
+                NamespaceSource::Fd(fd) => format!("/proc/self/fd/{fd}"),
+                NamespaceSource::New | NamespaceSource::Host => continue,
+            };
+            let _ = write!(join, " {}={}", kind.unshare_option(), quote(&path));
+        }
+        let mut new = String::new();
+        for kind in Kind::ALL.into_iter().filter(|kind| namespaces.new_one(*kind) && !(mapped && *kind == Kind::User)) {
+            let _ = write!(new, " {}", kind.unshare_option());
+            match kind {
+                Kind::User => new.push_str(" --map-root-user"),
+                Kind::Pid => new.push_str(" --fork --kill-child"),
+                Kind::Time => {
+                    let offsets = self.spec.time_offsets;
+                    let _ = write!(new, " --monotonic {} --boottime {}", offsets.monotonic, offsets.boottime);
+                }
+                _ => {}
+            }
+        }
+        let mut command = String::new();
+        if mapped {
+            command.push_str("nsenter --user=/proc/$pid/ns/user --setuid 0 --setgid 0 -- ");
+        }
+        if !join.is_empty() {
+            let _ = write!(command, "nsenter{join} -- ");
+        }
+        if !new.is_empty() {
+            let _ = write!(command, "unshare{new} --");
+        }
+        command
+    }
+
+    /// Into the new root, and the old one off.
+    fn change_root(&self) -> &'static str {
+        match self.spec.root_change {
+            RootChange::PivotRoot => "# change the root, detach the old one\ncd \"$R\"\npivot_root . .\numount -l .\ncd /\n",
+            RootChange::Chroot => "# change the root\ncd \"$R\"\n",
+        }
+    }
+
+    /// The words before the program that take everything away which it shall not have.
+    fn privileges(&self) -> String {
+        let mut environment = String::new();
+        let mut set = String::new();
+        for step in &self.steps {
+            match &step.call {
+                Call::Execve { envp, .. } => environment = envp.iter().map(|entry| format!("{} ", quote(entry))).collect(),
+                Call::NoNewPrivs => set.push_str(" --no-new-privs"),
+                Call::Setresuid { id } if *id != 0 => {
+                    let _ = write!(set, " --reuid {id}");
+                }
+                Call::Setresgid { id } if *id != 0 => {
+                    let _ = write!(set, " --regid {id} --clear-groups");
+                }
+                Call::Capset { mask } if *mask != 0 && self.steps.iter().any(|s| matches!(s.call, Call::DropBounding { .. })) => {
+                    let kept = CAPABILITIES.iter().enumerate().filter(|(n, _)| mask >> n & 1 == 1);
+                    let kept: String = kept.map(|(_, name)| format!(",+{}", name[4..].to_lowercase())).collect();
+                    let _ = write!(set, " --inh-caps=-all --bounding-set=-all{kept}");
+                }
+                _ => {}
+            }
+        }
+        let chroot = if self.spec.root_change == RootChange::Chroot { "chroot . " } else { "" };
+        let set = if set.is_empty() { set } else { format!("setpriv{set} ") };
+        format!("{chroot}env -i {environment}{set}")
+    }
+}
+
+/// A user namespace held by a sleeping process until its ids are mapped and it is entered.
+fn map_users(map: &str, end: &str) -> String {
+    format!(
+        "unshare --user sleep infinity &\npid=$!\ntrap 'kill $pid; {end}' EXIT\n\
+         until [ \"$(readlink /proc/$pid/ns/user)\" != \"$(readlink /proc/self/ns/user)\" ]; do :; done\n{map}"
+    )
 }

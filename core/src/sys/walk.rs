@@ -21,11 +21,12 @@ pub(crate) fn now() -> u64 {
 /// # Safety
 /// `memory` must describe a sealed program that lives until the child no longer shares it.
 pub(crate) unsafe fn walk_caller(memory: *mut Memory, from: usize, to: usize) -> Result<(), usize> {
+    let mut time = now();
     for index in from..to {
         // SAFETY: `index` is below `count`; the caller vouches for the memory.
         unsafe {
             let step = &*(*memory).steps.add(index);
-            if step.side == Side::Caller && !perform(memory, index, step) {
+            if step.side == Side::Caller && !perform(memory, index, step, &mut time) {
                 return Err(index);
             }
         }
@@ -41,11 +42,12 @@ pub(crate) unsafe extern "C" fn walk_container(start: *mut c_void) -> ! {
     // SAFETY: as the caller of clone promised; all pointers stay inside the prepared memory.
     unsafe {
         let Start { memory, step: mut index } = *start.cast::<Start>();
+        let mut time = now();
         while index < (*memory).count {
             let step = &*(*memory).steps.add(index);
             if step.side == Side::Container {
                 gate_wait(memory);
-                let ok = perform(memory, index, step);
+                let ok = perform(memory, index, step, &mut time);
                 gate_done(memory);
                 // After a clone on this side the new process goes on; this one has done its part.
                 if !ok || matches!(step.ask, Ask::Clone(_)) {
@@ -60,12 +62,12 @@ pub(crate) unsafe extern "C" fn walk_container(start: *mut c_void) -> ! {
     }
 }
 
-/// Performs one step and records it; whether the walk may go on.
-unsafe fn perform(memory: *mut Memory, index: usize, step: &RawStep) -> bool {
+/// Performs one step and records it; whether the walk may go on. A step begins when the one before it ended.
+unsafe fn perform(memory: *mut Memory, index: usize, step: &RawStep, time: &mut u64) -> bool {
     // SAFETY: pointers into the prepared memory, indices checked when it was prepared.
     unsafe {
         let record = (*memory).records.add(index);
-        (*record).begun = now();
+        (*record).begun = *time;
         let mut result = match ((*memory).fault, step.ask) {
             (Some((at, errno)), _) if at == index => (errno as i64).wrapping_neg(),
             (_, Ask::Call { number, ref args }) => {
@@ -100,7 +102,8 @@ unsafe fn perform(memory: *mut Memory, index: usize, step: &RawStep) -> bool {
             result = -(libc::EPIPE as i64);
         }
         (*record).result = result;
-        (*record).ended = now();
+        *time = now();
+        (*record).ended = *time;
         if result < 0 {
             return step.tolerate.allows((result as i32).wrapping_neg());
         }

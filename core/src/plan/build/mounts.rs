@@ -24,12 +24,14 @@ impl Builder<'_> {
                 self.make_read_only(side, mount, "asked for");
             }
             let node = if meta.is_dir() { Node::Directory } else { Node::File };
-            let (source, target) = (quote(&volume.source), quote(&volume.target));
-            let make = if node == Node::Directory { format!("mkdir -p $R{target}") } else { format!("mkdir -p \"$(dirname $R{target})\"; touch $R{target}") };
-            let mut shell = vec![make, format!("mount --rbind {source} $R{target}")];
-            if volume.read_only {
-                shell.push(format!("mount -o remount,bind,ro $R{target}"));
+            let copy = format!("\"$T/v{}\"", self.volumes.len());
+            let make = if node == Node::Directory { "mkdir" } else { "touch" };
+            let mut take = vec![format!("{make} {copy}; mount --rbind {} {copy}", quote(&volume.source))];
+            take.extend(volume.read_only.then(|| format!("mount -o remount,bind,ro {copy}")));
+            if let Some(act) = self.acts.last_mut() {
+                act.shell = Shell::Before(take);
             }
+            let shell = vec![format!("mount --rbind {copy} $R{}", quote(&volume.target))];
             self.volumes.push(Attach { mount, target: volume.target, make: Some(node), shell });
         }
         Ok(())
@@ -87,7 +89,12 @@ impl Builder<'_> {
         if calls.is_empty() {
             return;
         }
-        self.act("make places to mount on", "a mount needs a directory or file to lie over", Shell::None, |b| {
+        let shell = calls.iter().map(|(path, node)| match node {
+            Node::Directory => format!("mkdir -p $R{}", quote(path)),
+            Node::File => format!("touch $R{}", quote(path)),
+        });
+        let shell = Shell::Before(shell.collect());
+        self.act("make places to mount on", "a mount needs a directory or file to lie over", shell, |b| {
             for (path, node) in calls {
                 b.tolerate = Tolerate::Errors(&[libc::EEXIST]);
                 if node == Node::Directory {
@@ -134,7 +141,11 @@ impl Builder<'_> {
 
     fn make_place(&mut self, target: &str, node: Node) {
         let target = target.to_string();
-        self.act(format!("make {target}"), "it lies in a file system of the container's own", Shell::None, |b| {
+        let shell = match node {
+            Node::Directory => format!("mkdir -p $R{}", quote(&target)),
+            Node::File => format!("mkdir -p \"$(dirname $R{0})\"; touch $R{0}", quote(&target)),
+        };
+        self.act(format!("make {target}"), "it lies in a file system of the container's own", Shell::Inside(vec![shell]), |b| {
             b.tolerate = Tolerate::Errors(&[libc::EEXIST]);
             let ends: Vec<usize> = target.match_indices('/').map(|(at, _)| at).skip(2).chain([target.len()]).collect();
             for end in ends {
@@ -162,7 +173,7 @@ impl Builder<'_> {
         let data = format!("size={},mode={:o}", tmpfs.size.unwrap_or(self.spec.storage_size).0, tmpfs.mode);
         let flags = (libc::MS_NOSUID | libc::MS_NODEV) as u64;
         let target = tmpfs.target.clone();
-        let shell = Shell::Inside(vec![format!("mkdir -p $R{0}; mount -t tmpfs -o {data},nosuid,nodev tmpfs $R{0}", quote(&target))]);
+        let shell = Shell::Inside(vec![format!("mount -t tmpfs -o {data},nosuid,nodev tmpfs $R{}", quote(&target))]);
         self.act(format!("mount a tmpfs on {target}"), "asked for", shell, |b| {
             b.needs = Some("CAP_SYS_ADMIN");
             b.inside(Call::Mount { source: Some("tmpfs".into()), target: target.into(), kind: Some("tmpfs".into()), flags, data: Some(data.into()) });

@@ -63,10 +63,13 @@ impl Builder<'_> {
 
 /// The kernel takes at most a quarter of the stack limit, and never more than 6 MiB: execve(2).
 fn check_size(argv: &[String], envp: &[String]) -> Result<(), Error> {
-    let stack = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_STACK).map_or(8 << 20, |(soft, _)| soft);
-    let most = (stack / 4).clamp(128 << 10, 6 << 20) as usize;
     let pointer = size_of::<usize>();
     let size: usize = argv.iter().chain(envp).map(|text| text.len() + 1 + pointer).sum::<usize>() + 4096;
+    if size <= 128 << 10 {
+        return Ok(());
+    }
+    let stack = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_STACK).map_or(8 << 20, |(soft, _)| soft);
+    let most = (stack / 4).clamp(128 << 10, 6 << 20) as usize;
     if size <= most {
         return Ok(());
     }

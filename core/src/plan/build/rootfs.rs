@@ -105,6 +105,7 @@ impl Builder<'_> {
         match self.spec.rootfs.clone() {
             Some(path) => {
                 let root = self.clone_tree(side, "root", &path, "use the directory as the root", true);
+                self.show_root(&path);
                 self.files.root = Some(root);
                 if side == Side::Caller && self.caller_maps() {
                     self.files.idmap.push(root);
@@ -113,6 +114,7 @@ impl Builder<'_> {
             None if self.base_access() == HostAccess::Overlay => self.prepare_host_overlay(side),
             None => {
                 let root = self.clone_tree(side, "root", "/", "use the host's files as the root", true);
+                self.show_root("/");
                 if self.base_access() == HostAccess::ReadOnly {
                     self.make_read_only(side, root, "the host's files are not to be changed");
                 }
@@ -125,11 +127,18 @@ impl Builder<'_> {
         self.prepare_volumes(side)
     }
 
+    /// The shell's way to a root that is a part of the host's mounts.
+    fn show_root(&mut self, path: &str) {
+        if let Some(act) = self.acts.last_mut() {
+            act.shell = Shell::Before(vec!["R=$T/root; mkdir \"$R\"".into(), format!("mount --rbind {} \"$R\"", super::quote(path))]);
+        }
+    }
+
     fn needs_scratch(&self) -> bool {
         let overlay = self.shows_host() && self.base_access() == HostAccess::Overlay;
         let hidden = self.spec.host_files.values().any(|access| *access == HostAccess::Hidden);
         let system = self.spec.dev || self.spec.tmp;
-        overlay || hidden || system || !self.masked().is_empty()
+        overlay || hidden || system || self.spec.masked_paths.as_ref().is_none_or(|paths| !paths.is_empty())
     }
 
     /// The tmpfs behind everything that is thrown away.
@@ -139,7 +148,7 @@ impl Builder<'_> {
         let size = self.spec.storage_size.0;
         let why = "holds the throw-away layer, /tmp, /dev and empty places; ends with the container";
         let shell = Shell::Before(vec![
-            "S=$(mktemp -d)".into(),
+            "S=$T/scratch; mkdir \"$S\"".into(),
             format!("mount -t tmpfs -o size={size},mode=755,uid={user},gid={group},nosuid tmpfs \"$S\""),
         ]);
         self.act("make a tmpfs", why, shell, |b| {
@@ -232,7 +241,6 @@ impl Builder<'_> {
         let (upper, work) = (format!("u{n}"), format!("w{n}"));
         let owner = if side == Side::Caller { self.users.root() } else { (0, 0) };
         let scratch = self.files.scratch.unwrap_or(Slot(0));
-        let lower: Text = lower.to_string().into();
         let mut shell = vec![format!("mkdir \"$S/{upper}\" \"$S/{work}\"")];
         if owner != (0, 0) {
             shell.push(format!("chown {}:{} \"$S/{upper}\"", owner.0, owner.1));
@@ -241,7 +249,8 @@ impl Builder<'_> {
             shell.push("R=$S/root; mkdir \"$R\"".into());
         }
         let place = if n == 0 { "\"$R\"".to_string() } else { format!("\"$R{name}\"") };
-        shell.push(format!("mount -t overlay -o lowerdir={name},upperdir=$S/{upper},workdir=$S/{work},nosuid,nodev overlay {place}").replace("lowerdir=root", "lowerdir=/"));
+        shell.push(format!("mount -t overlay -o lowerdir={lower},upperdir=$S/{upper},workdir=$S/{work},nosuid,nodev overlay {place}"));
+        let lower: Text = lower.to_string().into();
         self.act(format!("overlay {name}"), "read from the host, written to the tmpfs", Shell::Before(shell), |b| {
             b.step(side, Call::Mkdir { dir: Fd::Slot(scratch), path: upper.clone().into(), mode: 0o755 });
             if owner != (0, 0) {

@@ -102,12 +102,12 @@ impl Builder<'_> {
         });
     }
 
-    /// The kernel paths to hide that are there.
-    pub(super) fn masked(&self) -> Vec<String> {
+    /// The kernel paths to hide that are there, and whether each is a directory.
+    fn masked(&self) -> Vec<(String, bool)> {
         self.kernel_paths(self.spec.masked_paths.as_deref(), &MASKED_PATHS)
     }
 
-    fn kernel_paths(&self, given: Option<&[String]>, default: &[&str]) -> Vec<String> {
+    fn kernel_paths(&self, given: Option<&[String]>, default: &[&str]) -> Vec<(String, bool)> {
         if !self.new_one(Kind::Mnt) {
             return Vec::new();
         }
@@ -116,7 +116,11 @@ impl Builder<'_> {
             !(below("/proc") && !self.spec.proc || below("/sys") && !self.spec.sys)
         };
         let all: Vec<String> = given.map_or_else(|| default.iter().map(ToString::to_string).collect(), <[String]>::to_vec);
-        all.into_iter().filter(|path| mounted(path) && std::fs::symlink_metadata(path).is_ok()).collect()
+        let there = |path: String| {
+            let meta = std::fs::symlink_metadata(&path).ok().filter(|_| mounted(&path))?;
+            Some((path, meta.is_dir()))
+        };
+        all.into_iter().filter_map(there).collect()
     }
 
     /// Hides and write-protects kernel paths, and the root where it is read-only.
@@ -125,7 +129,7 @@ impl Builder<'_> {
         if !masked.is_empty() {
             self.mask(&masked);
         }
-        for path in self.kernel_paths(self.spec.readonly_paths.as_deref(), &READONLY_PATHS) {
+        for (path, _) in self.kernel_paths(self.spec.readonly_paths.as_deref(), &READONLY_PATHS) {
             let flags = (libc::MS_BIND | libc::MS_REMOUNT | libc::MS_RDONLY) as u64 | PLAIN;
             let shell = Shell::Inside(vec![
                 format!("mount --bind $R{0} $R{0}", quote(&path)),
@@ -153,7 +157,7 @@ impl Builder<'_> {
     }
 
     /// Puts an empty file or directory over each path.
-    fn mask(&mut self, paths: &[String]) {
+    fn mask(&mut self, paths: &[(String, bool)]) {
         let (mut empty, file) = ([None; 2], self.slot("file"));
         self.act("make empty places", "to lie over the kernel paths that are hidden", Shell::None, |b| {
             let dir = b.scratch();
@@ -174,10 +178,9 @@ impl Builder<'_> {
                 });
             }
         });
-        for path in paths {
-            let directory = std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir());
-            let Some(Some(source)) = empty.get(usize::from(!directory)).copied() else { continue };
-            let command = if directory { format!("mount -t tmpfs -o ro tmpfs $R{}", quote(path)) } else { format!("mount --bind /dev/null $R{}", quote(path)) };
+        for (path, directory) in paths {
+            let Some(Some(source)) = empty.get(usize::from(!*directory)).copied() else { continue };
+            let command = if *directory { format!("mount -t tmpfs -o ro tmpfs $R{}", quote(path)) } else { format!("mount --bind /dev/null $R{}", quote(path)) };
             let copy = self.slot(path.clone());
             self.act(format!("hide {path}"), "it tells too much of the host", Shell::Inside(vec![command]), |b| {
                 b.needs = Some("CAP_SYS_ADMIN");

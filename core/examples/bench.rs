@@ -1,0 +1,133 @@
+//! The benchmark's Rust program: the same work as `benches/floor.c`, through the Rust face.
+//!
+//! The contract (flags, output) is written down in `benches/ours.py`.
+
+use std::io::{BufRead, Write};
+use std::sync::Barrier;
+use std::time::Instant;
+
+use minicontain::plan::Plan;
+use minicontain::spec::NamespaceSource::Host;
+use minicontain::{Container, Spec};
+
+#[derive(Default)]
+struct Options {
+    net: bool,
+    user: bool,
+    defaults: bool,
+    rss: usize,
+    threads: Option<usize>,
+    repeat: bool,
+    rest: Vec<String>,
+}
+
+fn options() -> Options {
+    let mut options = Options::default();
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        let mut number = || args.next().and_then(|n| n.parse().ok()).unwrap_or(0);
+        match arg.as_str() {
+            "--net" => options.net = true,
+            "--user" => options.user = true,
+            "--defaults" => options.defaults = true,
+            "--repeat" => options.repeat = true,
+            "--rss" => options.rss = number(),
+            "--threads" => options.threads = Some(number()),
+            _ => options.rest.push(arg),
+        }
+    }
+    options
+}
+
+/// The floor's work: everything that it does not do is switched off.
+fn spec(options: &Options) -> Spec {
+    let mut spec = Spec::new(["/bin/true"]);
+    if options.defaults {
+        return spec;
+    }
+    spec.rootfs = options.rest.first().cloned();
+    if !options.net {
+        spec.namespaces.net = Host;
+    }
+    if !options.user {
+        spec.namespaces.user = Host;
+    } else {
+        let map = || "0:0:1".parse().expect("a map");
+        (spec.uidmap, spec.gidmap) = (vec![map()], vec![map()]);
+    }
+    spec.namespaces.time = Host;
+    spec.loopback = false;
+    (spec.sys, spec.dev, spec.tmp) = (false, false, false);
+    (spec.masked_paths, spec.readonly_paths) = (Some(Vec::new()), Some(Vec::new()));
+    spec.cap_add = vec!["ALL".into()];
+    spec.no_new_privileges = false;
+    spec.start_new_session = false;
+    spec
+}
+
+fn once(spec: &Spec) -> u128 {
+    let began = Instant::now();
+    let outcome = Container::start(Plan::new(spec.clone()).expect("a plan")).expect("a start").wait().expect("an end");
+    let ns = began.elapsed().as_nanos();
+    assert_eq!(outcome.returncode(), 0);
+    ns
+}
+
+fn block(options: &Options, spec: &Spec, runs: usize) -> String {
+    let list = |ns: &[u128]| ns.iter().map(u128::to_string).collect::<Vec<_>>().join(", ");
+    let Some(threads) = options.threads else {
+        once(spec);
+        let ns: Vec<u128> = (0..runs).map(|_| once(spec)).collect();
+        return format!("[{}]", list(&ns));
+    };
+    let barrier = Barrier::new(threads);
+    let done: Vec<(Instant, Instant, Vec<u128>)> = std::thread::scope(|scope| {
+        let work = || {
+            once(spec);
+            barrier.wait();
+            let began = Instant::now();
+            let ns = (0..runs).map(|_| once(spec)).collect();
+            (began, Instant::now(), ns)
+        };
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("a thread")).collect()
+    });
+    let began = done.iter().map(|(began, ..)| *began).min().expect("threads");
+    let ended = done.iter().map(|(_, ended, _)| *ended).max().expect("threads");
+    let ns: Vec<u128> = done.into_iter().flat_map(|(.., ns)| ns).collect();
+    format!("{{\"ns\": [{}], \"per_second\": {}}}", list(&ns), ns.len() as f64 / (ended - began).as_secs_f64())
+}
+
+/// Resident memory in ordinary pages, as a large caller has it.
+fn ballast(mib: usize) {
+    if mib == 0 {
+        return;
+    }
+    let size = mib << 20;
+    // SAFETY: a fresh mapping, which stays until the process ends.
+    unsafe {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        let place = libc::mmap(std::ptr::null_mut(), size, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+        assert_ne!(place, libc::MAP_FAILED, "memory");
+        libc::madvise(place, size, libc::MADV_NOHUGEPAGE);
+        (0..size).step_by(4096).for_each(|at| place.cast::<u8>().add(at).write(1));
+    }
+}
+
+fn main() {
+    let options = options();
+    ballast(options.rss);
+    let spec = spec(&options);
+    let runs = options.rest.get(1).and_then(|n| n.parse().ok()).expect("N");
+    if !options.repeat {
+        println!("{}", block(&options, &spec, runs));
+        return;
+    }
+    for line in std::io::stdin().lock().lines() {
+        if line.is_err() {
+            break;
+        }
+        println!("{}", block(&options, &spec, runs));
+        let _ = std::io::stdout().flush();
+    }
+}
