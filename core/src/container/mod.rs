@@ -61,11 +61,14 @@ impl Container {
     pub fn start_traced(plan: Plan, fault: Option<(usize, i32)>) -> Result<Self, (Error, Box<Trace>)> {
         let began = Instant::now();
         match execute(plan, fault) {
-            Ok(Started { pid, pidfd, pipes: [stdin, stdout, stderr], trace }) => {
-                Ok(Self { pid, pidfd, stdin, stdout, stderr, trace, began, outcome: Mutex::new(None) })
-            }
+            Ok(started) => Ok(Self::from_started(started, began)),
             Err(failed) => Err((failed.error, Box::new(failed.trace))),
         }
+    }
+
+    pub(crate) fn from_started(started: Started, began: Instant) -> Self {
+        let Started { pid, pidfd, pipes: [stdin, stdout, stderr], trace } = started;
+        Self { pid, pidfd, stdin, stdout, stderr, trace, began, outcome: Mutex::new(None) }
     }
 
     /// The id of the container's first process, as the caller sees it.

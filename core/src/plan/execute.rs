@@ -7,7 +7,7 @@ use super::arg::{Fd, Slot};
 use super::call::Call;
 use super::diagnose;
 use super::lower::lower;
-use super::step::{Plan, Side};
+use super::step::{Plan, Side, Step};
 use super::trace::Trace;
 use crate::error::Error;
 use crate::sys::clone::STACK;
@@ -33,13 +33,18 @@ pub(crate) struct Failed {
 }
 
 /// A plan being executed.
-struct Execution {
-    plan: Plan,
+pub(super) struct Execution {
+    pub(super) plan: Plan,
     program: Program,
-    records: Shared<Record>,
-    slots: Shared<i64>,
-    memory: Box<Memory>,
+    pub(super) records: Shared<Record>,
+    pub(super) slots: Shared<i64>,
+    pub(super) memory: Box<Memory>,
     _stacks: [Vec<u64>; 2],
+}
+
+/// The clone that the caller performs: with it there is a child.
+pub(super) fn is_first_clone(step: &Step) -> bool {
+    step.side == Side::Caller && matches!(step.call, Call::Clone { .. })
 }
 
 /// Executes a plan. `fault` fails one step without asking the kernel.
@@ -50,7 +55,7 @@ pub(crate) fn execute(plan: Plan, fault: Option<(usize, i32)>) -> Result<Started
 }
 
 impl Execution {
-    fn new(plan: Plan, fault: Option<(usize, i32)>) -> Self {
+    pub(super) fn new(plan: Plan, fault: Option<(usize, i32)>) -> Self {
         let mut program = lower(&plan);
         // A second process that does not share memory still writes its results where the caller sees them.
         let copied = plan.steps.iter().any(|step| matches!(step.call, Call::Clone { second: true, .. }));
@@ -74,36 +79,35 @@ impl Execution {
         Self { plan, program, records, slots, memory, _stacks: stacks }
     }
 
-    /// Walks the caller's steps; the index of the one that failed, if one did.
+    /// Executes every step; the index of the caller's step that failed, if one did.
     fn run(&mut self) -> Option<usize> {
+        let _keeper = Keeper::begin();
         let count = self.plan.steps.len();
-        let clone = self.plan.steps.iter().position(|s| s.side == Side::Caller && matches!(s.call, Call::Clone { .. })).unwrap_or(count);
-        let memory = &raw mut *self.memory;
-        // SAFETY: the program is sealed, and lives until `conclude` has seen the child gone or its own.
-        unsafe {
-            let _keeper = Keeper::begin();
-            if let Err(index) = walk::walk_caller(memory, 0, clone) {
-                return Some(index);
-            }
-            (*memory).shared.store(SHARED, Ordering::Release);
-            // The child begins with every signal blocked, so that no handler of the caller's runs in it.
-            let mask = process::block_signals();
-            let made = walk::walk_caller(memory, clone, clone + 1);
-            process::set_signal_mask(mask);
-            if let Err(index) = made {
-                (*memory).shared.store(0, Ordering::Release);
-                return Some(index);
-            }
-            if let Err(index) = walk::walk_caller(memory, clone + 1, count) {
-                self.stop_child();
-                return Some(index);
-            }
-        }
-        None
+        let clone = self.plan.steps.iter().position(is_first_clone).unwrap_or(count);
+        let walked = self.walk(0, clone).and_then(|()| self.clone(clone)).and_then(|()| self.walk(clone + 1, count));
+        walked.err()
     }
 
-    /// Ends the child of a failed start and waits until this memory is the caller's own again.
-    fn stop_child(&mut self) {
+    /// Walks the caller's steps of a range that has no clone in it.
+    pub(super) fn walk(&mut self, from: usize, to: usize) -> Result<(), usize> {
+        // SAFETY: the program is sealed, and lives until the child is gone or has memory of its own.
+        let walked = unsafe { walk::walk_caller(&raw mut *self.memory, from, to) };
+        walked.inspect_err(|_| self.stop_child())
+    }
+
+    /// Makes the process.
+    pub(super) fn clone(&mut self, index: usize) -> Result<(), usize> {
+        self.memory.shared.store(SHARED, Ordering::Release);
+        // The child begins with every signal blocked, so that no handler of the caller's runs in it.
+        let mask = process::block_signals();
+        // SAFETY: as in `walk`.
+        let made = unsafe { walk::walk_caller(&raw mut *self.memory, index, index + 1) };
+        process::set_signal_mask(mask);
+        made.inspect_err(|_| self.memory.shared.store(0, Ordering::Release))
+    }
+
+    /// Ends the child of a failed start, if there is one, and waits until this memory is the caller's own again.
+    pub(super) fn stop_child(&mut self) {
         let pidfd = self.plan.kept.joiner.map(|(_, pidfd)| pidfd).or(self.plan.kept.pidfd);
         if let Some(pidfd) = pidfd.and_then(|slot| self.take(slot)) {
             let _ = process::send_signal(pidfd.as_fd(), libc::SIGKILL);
@@ -132,7 +136,7 @@ impl Execution {
     }
 
     /// Sees whether the program was executed, and gathers what is kept or what went wrong.
-    fn conclude(mut self, failed: Option<usize>) -> Result<Started, Box<Failed>> {
+    pub(super) fn conclude(mut self, failed: Option<usize>) -> Result<Started, Box<Failed>> {
         let kept = self.plan.kept;
         let slots = self.slots.to_vec();
         self.forget_closed();

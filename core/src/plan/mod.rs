@@ -15,8 +15,10 @@ mod lower;
 mod names;
 mod shell;
 mod step;
+mod stepper;
 pub mod trace;
 
+pub use stepper::Stepper;
 pub use step::{Act, Enforcement, Plan, Shell, Side, Step, Tolerate};
 
 use crate::error::Error;
@@ -29,5 +31,13 @@ impl Plan {
     /// Every fault of the spec, and what of it cannot be on this host.
     pub fn new(spec: Spec) -> Result<Self, Error> {
         build::plan(spec)
+    }
+
+    /// Begins to execute the plan one step at a time: see [`Stepper`].
+    ///
+    /// # Errors
+    /// [`crate::Code::OutOfResources`] when there is no descriptor left for the pipes that hold the child.
+    pub fn start_paused(self) -> Result<Stepper, Error> {
+        Stepper::new(self)
     }
 }

@@ -215,6 +215,13 @@ pub(crate) const SHARED: u32 = 1;
 /// A child uses the memory, and the caller may map its ids.
 pub(crate) const READY: u32 = 2;
 
+/// Two pipes: a byte in the first lets one step go, a byte in the second says that it is done.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Gate {
+    pub go: [i32; 2],
+    pub done: [i32; 2],
+}
+
 /// Everything a walker touches, as addresses: shared with the child.
 #[repr(C)]
 #[derive(Debug)]
@@ -229,8 +236,8 @@ pub(crate) struct Memory {
     pub shared: AtomicU32,
     /// The step to fail without asking the kernel, and its errno (fault sweeps).
     pub fault: Option<(usize, i32)>,
-    /// Descriptors of two eventfds when the container side is stepped: go, and done.
-    pub gate: Option<(i32, i32)>,
+    /// The pipes that let the container's side go step by step, when it is stepped.
+    pub gate: Option<Gate>,
     /// Tops of the stacks of the first and the second process.
     pub stacks: [*mut u8; 2],
     /// Where the container's side goes on after a clone: one for each stack.

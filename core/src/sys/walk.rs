@@ -42,15 +42,26 @@ pub(crate) unsafe extern "C" fn walk_container(start: *mut c_void) -> ! {
     // SAFETY: as the caller of clone promised; all pointers stay inside the prepared memory.
     unsafe {
         let Start { memory, step: mut index } = *start.cast::<Start>();
+        gate_enter(memory);
         let mut time = now();
         while index < (*memory).count {
             let step = &*(*memory).steps.add(index);
             if step.side == Side::Container {
-                gate_wait(memory);
+                if !gate_wait(memory) {
+                    break;
+                }
+                // A clone on this side (vfork) returns only when the new process needs no gate any more.
+                let clone = matches!(step.ask, Ask::Clone(_));
+                if clone {
+                    gate_done(memory);
+                }
                 let ok = perform(memory, index, step, &mut time);
+                // After a clone the new process goes on; this one has done its part.
+                if clone {
+                    break;
+                }
                 gate_done(memory);
-                // After a clone on this side the new process goes on; this one has done its part.
-                if !ok || matches!(step.ask, Ask::Clone(_)) {
+                if !ok {
                     break;
                 }
             }
@@ -193,24 +204,34 @@ unsafe fn await_change(memory: *mut Memory, state: u32) -> u32 {
     }
 }
 
-/// When the container's side is stepped: sleeps until the caller lets the next step go.
-unsafe fn gate_wait(memory: *mut Memory) {
-    // SAFETY: reads eight bytes into a local.
+/// When the container's side is stepped: gives up the caller's ends, so that their closing ends this process.
+unsafe fn gate_enter(memory: *mut Memory) {
+    // SAFETY: plain numbers.
     unsafe {
-        if let Some((go, _)) = (*memory).gate {
-            let mut count = 0u64;
-            syscall(libc::SYS_read, &[go as u64, &raw mut count as u64, 8, 0, 0, 0]);
+        if let Some(gate) = (*memory).gate {
+            syscall(libc::SYS_close, &[gate.go[1] as u64, 0, 0, 0, 0, 0]);
+            syscall(libc::SYS_close, &[gate.done[0] as u64, 0, 0, 0, 0, 0]);
         }
+    }
+}
+
+/// When the container's side is stepped: sleeps until the next step may go; whether there is still a caller.
+unsafe fn gate_wait(memory: *mut Memory) -> bool {
+    // SAFETY: reads a byte into a local.
+    unsafe {
+        let Some(gate) = (*memory).gate else { return true };
+        let mut byte = 0u8;
+        syscall(libc::SYS_read, &[gate.go[0] as u64, &raw mut byte as u64, 1, 0, 0, 0]) == 1
     }
 }
 
 /// When the container's side is stepped: tells the caller that the step is done.
 unsafe fn gate_done(memory: *mut Memory) {
-    // SAFETY: writes eight bytes from a local.
+    // SAFETY: writes a byte from a local.
     unsafe {
-        if let Some((_, done)) = (*memory).gate {
-            let count = 1u64;
-            syscall(libc::SYS_write, &[done as u64, &raw const count as u64, 8, 0, 0, 0]);
+        if let Some(gate) = (*memory).gate {
+            let byte = 1u8;
+            syscall(libc::SYS_write, &[gate.done[1] as u64, &raw const byte as u64, 1, 0, 0, 0]);
         }
     }
 }
