@@ -4,7 +4,7 @@ mod accounts;
 mod mounts;
 
 pub(crate) use accounts::{Account, resolve_user};
-pub(crate) use mounts::visible_mounts;
+pub(crate) use mounts::{HostMount, visible_mounts};
 
 use std::fs;
 

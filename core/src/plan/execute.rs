@@ -129,7 +129,7 @@ impl Execution {
     /// Empties the slots of descriptors that the caller's steps closed.
     fn forget_closed(&mut self) {
         for (step, record) in self.plan.steps.iter().zip(self.records.iter()) {
-            if let (Side::Caller, Call::Close { fd: Fd::Slot(slot) }, true) = (step.side, &step.call, record.ended != 0) {
+            if let (Side::Caller, Call::Close { fd: Fd::Slot(slot) }, true) = (step.side, &step.call, record.ended != 0 && record.result >= 0) {
                 self.slots[usize::from(slot.0)] = -1;
             }
         }
@@ -179,10 +179,8 @@ impl Execution {
 
     /// The inverses of what was done, last first.
     fn undo(&mut self) {
-        let undo: Vec<Slot> = self.plan.steps.iter().rev().filter_map(|step| match step.undo {
-            Some(Call::Close { fd: Fd::Slot(slot) }) => Some(slot),
-            _ => None,
-        }).chain(self.plan.kept.pipes.into_iter().flatten()).collect();
+        let inverses = self.plan.steps.iter().rev().flat_map(|step| &step.undo);
+        let undo: Vec<Slot> = inverses.filter_map(|call| if let Call::Close { fd: Fd::Slot(slot) } = call { Some(*slot) } else { None }).collect();
         for slot in undo {
             drop(self.take(slot));
         }

@@ -39,7 +39,7 @@ pub struct Step {
     /// The capability it needs, in the user namespace that owns what it changes (`CAP_SYS_ADMIN`).
     pub needs: Option<&'static str>,
     /// What undoes it, where the kernel does not when the process ends.
-    pub undo: Option<Call>,
+    pub undo: Vec<Call>,
     /// The failures that do not end the start.
     pub tolerate: Tolerate,
 }

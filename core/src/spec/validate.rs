@@ -299,7 +299,7 @@ fn privileges(spec: &Spec, found: &mut Vec<Fault>) {
     }
     if let Some(user) = &spec.user {
         let parts: Vec<&str> = user.split(':').collect();
-        if parts.len() > 2 || parts.iter().any(|part| part.is_empty() || part.contains(['\0', '/', '-'])) {
+        if parts.len() > 2 || parts.iter().any(|part| part.is_empty() || part.starts_with('-') || part.contains(['\0', '/'])) {
             fault("user", format!("'{}' is not a user", shorten(user)), "write uid, uid:gid, name or name:group");
         }
     }

@@ -4,6 +4,7 @@ mod devices;
 mod identity;
 mod mounts;
 mod namespaces;
+mod places;
 pub(super) mod program;
 mod rootfs;
 mod stdio;
@@ -85,11 +86,9 @@ impl Builder<'_> {
         self.open_namespaces();
         self.files_by_caller()?;
         self.make_namespaces();
-        self.map_users_by_caller();
         self.act("take off the file mode mask", "places are made with exactly their modes", Shell::None, |b| b.inside(Call::Umask { mask: 0 }));
         self.name_host();
         self.loopback_up();
-        self.clock_offsets();
         self.files_inside()?;
         self.wait_for_map();
         self.sysctls();
@@ -121,16 +120,22 @@ impl Builder<'_> {
         self.acts.push(Act { what: what.into(), why: why.into(), steps: from..self.steps.len(), shell });
     }
 
+    /// Sets the shell commands of the act that was added last.
+    fn set_shell(&mut self, shell: Shell) {
+        if let Some(act) = self.acts.last_mut() {
+            act.shell = shell;
+        }
+    }
+
     /// Adds a step.
     fn step(&mut self, side: Side, call: Call) {
-        let opened = call.signature().keep;
-        let undo = match (side, opened) {
-            (Side::Caller, Some(slot)) => {
-                self.open.push(slot);
-                Some(Call::Close { fd: Fd::Slot(slot) })
-            }
-            _ => None,
+        let opened = match (side, &call) {
+            (Side::Container, _) => [None, None],
+            (Side::Caller, Call::Pipe { read, write }) => [Some(*read), Some(*write)],
+            (Side::Caller, call) => [call.signature().keep, None],
         };
+        self.open.extend(opened.into_iter().flatten());
+        let undo = opened.into_iter().flatten().map(|slot| Call::Close { fd: Fd::Slot(slot) }).collect();
         self.steps.push(Step { side, call, needs: self.needs, undo, tolerate: self.tolerate });
     }
 

@@ -38,7 +38,6 @@ impl Builder<'_> {
             let (read, write) = (self.slot("release"), self.slot("release (caller's end)"));
             self.act("make the pipe that releases the child", "it must not go on before its ids are mapped", Shell::None, |b| {
                 b.caller(Call::Pipe { read, write });
-                b.open.extend([read, write]);
             });
             self.release = Some((read, write));
         }
@@ -50,17 +49,20 @@ impl Builder<'_> {
             self.kept.pid = Some(pid);
             self.kept.pidfd = Some(pidfd);
             self.clone("make the process and its namespaces", Side::Caller, flags, pid, Some(pidfd));
-            return self.late_time_namespace(&new);
+            self.map_users_by_caller();
+            if !self.host.clone3 && self.new_one(Kind::Time) {
+                self.unshare_time("clone(2) has no flag for it");
+            }
+            return self.clock_offsets();
         }
         self.make_joiner(&joined);
-        // The user namespace is the joiner's already.
-        let new: Vec<Kind> = new.into_iter().filter(|kind| *kind != Kind::User).collect();
+        // The user and the time namespace are the joiner's already.
+        let new: Vec<Kind> = new.into_iter().filter(|kind| ![Kind::User, Kind::Time].contains(kind)).collect();
         let share = if shared { libc::CLONE_VM } else { 0 };
         let flags = self.flags(&new) | (share | libc::CLONE_PARENT | libc::CLONE_VFORK) as u64;
         let pid = self.slot("child");
         self.kept.pid = Some(pid);
         self.clone("make the container's process", Side::Container, flags, pid, None);
-        self.late_time_namespace(&new);
     }
 
     /// The first of two processes: joins what is joined, and makes the user namespace where that is new.
@@ -82,6 +84,15 @@ impl Builder<'_> {
                 b.inside(Call::Setns { fd: Fd::Slot(slot), flags: kind.clone_flag() });
             });
         }
+        self.make_joiners_user();
+        if self.new_one(Kind::Time) {
+            self.unshare_time("its clocks are set before the container's process is in it");
+            self.clock_offsets();
+        }
+    }
+
+    /// The user namespace of a container whose process is made by a joiner.
+    fn make_joiners_user(&mut self) {
         if !self.new_one(Kind::User) {
             return;
         }
@@ -93,7 +104,10 @@ impl Builder<'_> {
             }
         });
         match (self.release, self.users.mode) {
-            (Some((wait, _)), _) => self.wait_for_release(wait),
+            (Some((wait, _)), _) => {
+                self.map_users_by_caller();
+                self.wait_for_release(wait);
+            }
             (None, Mode::BySelf) => self.map_self(),
             _ => {}
         }
@@ -115,13 +129,11 @@ impl Builder<'_> {
         });
     }
 
-    /// clone(2) has no room for CLONE_NEWTIME: the child enters such a namespace when it executes the program.
-    fn late_time_namespace(&mut self, new: &[Kind]) {
-        if !self.host.clone3 && new.contains(&Kind::Time) {
-            self.act("make the time namespace", "clone(2) has no flag for it", Shell::None, |b| {
-                b.inside(Call::Unshare { flags: abi::CLONE_NEWTIME });
-            });
-        }
+    /// A time namespace for children and for the program: this process stays where it is until execve.
+    fn unshare_time(&mut self, why: &'static str) {
+        self.act("make the time namespace", why, Shell::None, |b| {
+            b.inside(Call::Unshare { flags: abi::CLONE_NEWTIME });
+        });
     }
 
     /// Host and domain name of a new UTS namespace.
@@ -161,7 +173,7 @@ impl Builder<'_> {
     }
 
     /// What the clocks of a new time namespace add to the host's.
-    pub(super) fn clock_offsets(&mut self) {
+    fn clock_offsets(&mut self) {
         let offsets = self.spec.time_offsets;
         let lines: String = [("monotonic", offsets.monotonic), ("boottime", offsets.boottime)]
             .into_iter()

@@ -3,9 +3,12 @@
 //! A privileged caller prepares detached mounts on its own side; the child only attaches them. The child of
 //! an ordinary caller does the same work itself, in its own user and mount namespaces.
 
+use std::collections::BTreeSet;
+
+use super::places::Node;
 use super::{Builder, Call, Fd, Shell, Side, Slot, Text};
 use crate::error::Error;
-use crate::host::visible_mounts;
+use crate::host::{HostMount, visible_mounts};
 use crate::namespace::Kind;
 use crate::spec::{HostAccess, RootChange};
 use crate::sys::abi;
@@ -25,6 +28,12 @@ pub(super) struct Files {
     pub root: Option<Slot>,
     /// Detached mounts and where they go, in this order.
     pub attach: Vec<Attach>,
+    /// Places that mounts need and the root does not have.
+    pub places: Vec<(String, Node)>,
+    /// What of them, and of the directories above them, steps make.
+    pub made: BTreeSet<String>,
+    /// The directories of the host that a layer or a mount of its own covers.
+    pub covers: Vec<String>,
     /// Detached mounts that shall show the host's ids as they are.
     pub idmap: Vec<Slot>,
 }
@@ -38,13 +47,6 @@ pub(super) struct Attach {
     pub make: Option<Node>,
     /// As shell commands, with `$R` for the root.
     pub shell: Vec<String>,
-}
-
-/// What a place to mount on is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Node {
-    Directory,
-    File,
 }
 
 impl Builder<'_> {
@@ -99,6 +101,7 @@ impl Builder<'_> {
     /// Prepares every mount that does not depend on the new root.
     fn prepare_files(&mut self) -> Result<(), Error> {
         let side = self.mount_side();
+        self.find_places()?;
         if self.needs_scratch() {
             self.prepare_scratch(side);
         }
@@ -124,14 +127,13 @@ impl Builder<'_> {
         self.prepare_host_files(side);
         self.prepare_kernel(side);
         self.prepare_dev(side);
-        self.prepare_volumes(side)
+        self.prepare_volumes(side);
+        Ok(())
     }
 
     /// The shell's way to a root that is a part of the host's mounts.
     fn show_root(&mut self, path: &str) {
-        if let Some(act) = self.acts.last_mut() {
-            act.shell = Shell::Before(vec!["R=$T/root; mkdir \"$R\"".into(), format!("mount --rbind {} \"$R\"", super::quote(path))]);
-        }
+        self.set_shell(Shell::Before(vec!["R=$T/root; mkdir \"$R\"".into(), format!("mount --rbind {} \"$R\"", super::quote(path))]));
     }
 
     fn needs_scratch(&self) -> bool {
@@ -213,14 +215,23 @@ impl Builder<'_> {
         if side == Side::Container {
             return self.prepare_directories(side);
         }
+        let mounts = visible_mounts();
+        self.cover(&mounts);
+        self.files.covers.push("/".into());
         let root = self.overlay(side, "root", "/", 0);
         self.files.root = Some(root);
-        for (n, mount) in visible_mounts().into_iter().enumerate() {
+        for (n, mount) in mounts.into_iter().enumerate() {
             if self.spec.host_files.contains_key(&mount.target) {
                 continue;
             }
             self.host_mount(side, mount.target.clone(), mount.directory && !mount.read_only, n + 1);
         }
+    }
+
+    /// Notes what covers the host's directories, so that each place is made where it will be seen.
+    fn cover(&mut self, mounts: &[HostMount]) {
+        self.files.covers.extend(mounts.iter().map(|mount| mount.target.clone()));
+        self.files.covers.extend(self.spec.host_files.keys().filter(|path| *path != "/").cloned());
     }
 
     /// A mount of the host below `/`: overlaid where that can be, else read-only.
@@ -250,14 +261,16 @@ impl Builder<'_> {
         }
         let place = if n == 0 { "\"$R\"".to_string() } else { format!("\"$R{name}\"") };
         shell.push(format!("mount -t overlay -o lowerdir={lower},upperdir=$S/{upper},workdir=$S/{work},nosuid,nodev overlay {place}"));
-        let lower: Text = lower.to_string().into();
-        self.act(format!("overlay {name}"), "read from the host, written to the tmpfs", Shell::Before(shell), |b| {
+        let (lower_path, lower): (&str, Text) = (lower, lower.to_string().into());
+        let mut made = Vec::new();
+        self.act(format!("overlay {name}"), "read from the host, written to the tmpfs", Shell::None, |b| {
             b.step(side, Call::Mkdir { dir: Fd::Slot(scratch), path: upper.clone().into(), mode: 0o755 });
             if owner != (0, 0) {
                 b.needs = Some("CAP_CHOWN");
                 b.step(side, Call::Chown { dir: Fd::Slot(scratch), path: upper.clone().into(), user: owner.0, group: owner.1 });
             }
             b.needs = None;
+            made = b.make_layer_places(side, &upper, lower_path);
             b.step(side, Call::Mkdir { dir: Fd::Slot(scratch), path: work.clone().into(), mode: 0o755 });
             b.needs = Some("CAP_SYS_ADMIN");
             b.step(side, Call::Fsopen { kind: "overlay", keep: config });
@@ -267,6 +280,10 @@ impl Builder<'_> {
             }
             b.mount_config(side, config, mount, abi::MOUNT_ATTR_NOSUID | abi::MOUNT_ATTR_NODEV);
         });
+        // The layer is complete before it is mounted.
+        let at = shell.len() - 1;
+        shell.splice(at..at, made);
+        self.set_shell(Shell::Before(shell));
         mount
     }
 
@@ -284,6 +301,15 @@ impl Builder<'_> {
             b.files.root = Some(root);
         });
         let mounts = visible_mounts();
+        self.cover(&mounts);
+        let names = entries.iter().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        self.files.covers.extend(names.map(|entry| entry.path().display().to_string()));
+        self.files.covers.push("/".into());
+        let mut shell = Vec::new();
+        self.act("make places in the root", "mounts lie over them", Shell::None, |b| {
+            shell = b.make_layer_places(side, "root", "/");
+        });
+        self.set_shell(Shell::Before(shell));
         for (n, entry) in entries.into_iter().enumerate() {
             let Ok(name) = entry.file_name().into_string() else { continue };
             let path = format!("/{name}");

@@ -32,7 +32,6 @@ impl Builder<'_> {
                 let (ours, theirs) = (self.slot(format!("{name} (caller's end)")), self.slot(name));
                 let (read, write) = if n == 0 { (theirs, ours) } else { (ours, theirs) };
                 self.step(Side::Caller, Call::Pipe { read, write });
-                self.open.extend([ours, theirs]);
                 self.kept.pipes[n] = Some(ours);
                 theirs
             }

@@ -1,0 +1,39 @@
+//! What the tests share.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use minicontain::{Command, Error, Run, Spec};
+use serde_json::{Value, json};
+
+/// Whether the tests run as root. Each test that needs it says so and is counted as skipped otherwise.
+pub fn root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
+
+/// Says on standard error that a test was skipped, and why; the test command counts these lines.
+pub fn skip(test: &str, why: &str) {
+    eprintln!("SKIPPED {test}: {why}");
+}
+
+/// Runs a spec with its output captured.
+pub fn try_run(spec: Value) -> Result<Run, Error> {
+    Command::from(Spec::from_value(spec)?).output()
+}
+
+/// Runs a spec that must start.
+pub fn run(spec: Value) -> Run {
+    try_run(spec).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Runs a shell script with every default, and returns what it says.
+pub fn sh(script: &str) -> String {
+    sh_with(script, json!({}))
+}
+
+/// Runs a shell script with some fields of the spec set.
+pub fn sh_with(script: &str, mut spec: Value) -> String {
+    spec["args"] = json!(["sh", "-c", script]);
+    let run = run(spec);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert_eq!(run.outcome.returncode(), 0, "{} {}", text(&run.stdout), text(&run.stderr));
+    text(&run.stdout).trim_end().to_string()
+}

@@ -1,0 +1,126 @@
+//! Every mistake gets its own clear message. (root and ordinary user; no cgroups)
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use common::try_run;
+use minicontain::{Code, Error, Spec};
+use serde_json::{Value, json};
+
+fn error(spec: Value) -> Error {
+    match try_run(spec) {
+        Ok(run) => panic!("it ran: {:?}", run.outcome),
+        Err(error) => error,
+    }
+}
+
+fn faults(spec: Value) -> Vec<String> {
+    let error = Spec::from_value(spec).expect_err("a fault");
+    assert_eq!(error.code(), Code::InvalidSpec);
+    error.faults().iter().map(|fault| fault.field.clone()).collect()
+}
+
+#[test]
+fn a_program_that_is_not_there() {
+    let error = error(json!({"args": ["no-such-program"]}));
+    assert_eq!((error.code(), error.errno()), (Code::ProgramNotFound, libc::ENOENT));
+    assert!(error.to_string().contains("no 'no-such-program' in the container's PATH"), "{error}");
+    assert_eq!(error.step().map(|step| step.syscall), Some("execve"));
+}
+
+#[test]
+fn a_program_that_cannot_be_executed() {
+    assert_eq!(error(json!({"args": ["/etc/passwd"]})).code(), Code::ProgramNotExecutable);
+    let dir = std::env::temp_dir().join(format!("minicontain-errors-{}", std::process::id()));
+    fs::create_dir_all(&dir).expect("a directory");
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let elf: Vec<u8> = [&b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\xf3\0\x01\0\0\0"[..], &[0; 100]].concat();
+    for (name, bytes, code, says) in [
+        ("shebang", &b"#!/no/such/interpreter -x\n"[..], Code::InterpreterNotFound, "'/no/such/interpreter'"),
+        ("script", b"echo no first line\n", Code::WrongFormat, "#!"),
+        ("machine", &elf, Code::WrongFormat, "risc-v"),
+    ] {
+        fs::write(dir.join(name), bytes).expect("a file");
+        fs::set_permissions(dir.join(name), fs::Permissions::from_mode(0o755)).expect("a mode");
+        let error = error(json!({"args": [format!("/x/{name}")], "volumes": [format!("{}:/x", dir.display())]}));
+        assert_eq!(error.code(), code, "{error}");
+        assert!(error.hint().contains(says), "{error}");
+    }
+    fs::remove_dir_all(dir).expect("to clean up");
+}
+
+#[test]
+fn a_directory_or_user_that_is_not_there() {
+    let error_ = error(json!({"args": ["true"], "cwd": "/no/such"}));
+    assert_eq!(error_.code(), Code::CwdNotFound);
+    assert_eq!(error_.step().and_then(|step| step.path.as_deref()), Some("/no/such"));
+    assert_eq!(error(json!({"args": ["true"], "user": "nobody-by-this-name"})).code(), Code::UserNotFound);
+}
+
+#[test]
+fn a_namespace_that_is_not_there() {
+    let error_ = error(json!({"args": ["true"], "namespaces": {"net": {"path": "/no/such"}}}));
+    assert_eq!(error_.code(), Code::SourceNotFound);
+    assert!(error_.to_string().contains("net namespace"), "{error_}");
+    assert_eq!(error(json!({"args": ["true"], "namespaces": {"uts": {"path": "/etc/passwd"}}})).code(), Code::NamespaceNotFound);
+}
+
+#[test]
+fn arguments_larger_than_the_kernel_takes() {
+    let long = "x".repeat(200_000);
+    assert_eq!(faults(json!({"args": ["echo", long]})), ["args"]);
+    let many: Vec<String> = std::iter::once("echo".to_string()).chain((0..100).map(|_| "y".repeat(100_000))).collect();
+    assert_eq!(error(json!({"args": many})).code(), Code::ArgumentsTooLong);
+}
+
+#[test]
+fn every_fault_of_a_spec_is_told_at_once() {
+    assert_eq!(
+        faults(json!({"args": [], "hostname": "a b", "volumes": ["/a:/x", "/b:/x/"], "cap_add": ["NO"], "cwd": "rel"})),
+        ["args", "cwd", "hostname", "volumes", "cap_add"]
+    );
+}
+
+#[test]
+fn a_field_that_does_not_exist_gets_a_suggestion() {
+    let error = Spec::from_value(json!({"args": ["true"], "hostnam": "x"})).expect_err("a fault");
+    assert!(error.to_string().contains("did you mean 'hostname'"), "{error}");
+}
+
+#[test]
+fn values_that_cannot_be() {
+    for (field, value) in [
+        ("args", json!(["a\0b"])),
+        ("env", json!({"A=B": "c"})),
+        ("hostname", json!("x".repeat(65))),
+        ("umask", json!(0o1000)),
+        ("umask", json!(-1)),
+        ("ulimits", json!({"nofiles": 3})),
+        ("ulimits", json!({"nofile": {"soft": 5, "hard": 3}})),
+        ("stdin", json!("stdout")),
+        ("pass_fds", json!([2])),
+        ("sysctls", json!({"kernel.panic": "1"})),
+        ("sysctls", json!({"net.../../x": "1"})),
+        ("storage_size", json!("64 elephants")),
+        ("storage_size", json!(-5)),
+        ("tmpfs", json!(["/x:size=0"])),
+        ("tmpfs", json!(["/../etc"])),
+        ("uidmap", json!(["1:1:1"])),
+        ("user", json!("a:b:c")),
+        ("host_files", json!({"/": "hidden"})),
+        ("time_offsets", json!({"boottime": 1e30})),
+        ("require", json!(["magic"])),
+    ] {
+        let mut spec = json!({"args": ["true"]});
+        spec[field] = value.clone();
+        assert_eq!(faults(spec), [field], "{field}: {value}");
+    }
+}
+
+#[test]
+fn a_shortfall_of_what_is_required_is_an_error() {
+    let error = error(json!({"args": ["true"], "no_new_privileges": false, "require": ["no_new_privileges"]}));
+    assert_eq!(error.code(), Code::NotEnforced);
+}

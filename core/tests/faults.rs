@@ -1,0 +1,60 @@
+//! Every step is failed in turn: each failure is told as itself, and leaves nothing. (root and ordinary user)
+
+mod common;
+
+use minicontain::{Container, Plan, Spec};
+use serde_json::json;
+
+/// What a start could leave behind: descriptors, children, mounts.
+fn held() -> (usize, usize, usize) {
+    let count = |path: &str| std::fs::read_dir(path).expect("a directory").count();
+    let children = std::fs::read_dir("/proc/self/task").expect("threads").flatten().map(|task| {
+        std::fs::read_to_string(task.path().join("children")).unwrap_or_default().split_whitespace().count()
+    });
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("mounts").lines().count();
+    (count("/proc/self/fd"), children.sum(), mounts)
+}
+
+fn sweep(spec: serde_json::Value) {
+    let plan = || Plan::new(Spec::from_value(spec.clone()).expect("a spec")).expect("a plan");
+    Container::start(plan()).expect("a start").wait().expect("an end");
+    let before = held();
+    for (index, step) in plan().steps.iter().enumerate() {
+        match Container::start_traced(plan(), Some((index, libc::EIO))) {
+            Err((error, trace)) => {
+                let failed = error.step().unwrap_or_else(|| panic!("step {index}: {error}"));
+                assert_eq!((failed.index, failed.errno, failed.syscall), (index, libc::EIO, step.call.name()), "{error}");
+                assert!(trace.entries().iter().any(|entry| entry.index == index && entry.result == "-1 EIO"));
+            }
+            // A tolerated failure, or a step that a start which succeeds never comes to.
+            Ok(container) => {
+                container.wait().expect("an end");
+                let late = step.tolerate != minicontain::plan::Tolerate::Nothing || matches!(step.call.name(), "close" | "futex");
+                assert!(late, "step {index}, {}, was not needed", step.call.name());
+            }
+        }
+        assert_eq!(held(), before, "step {index}, {}, left something", step.call.name());
+    }
+}
+
+// One test, so that nothing else in this process opens descriptors meanwhile.
+#[test]
+fn whatever_fails_is_named_and_nothing_is_left() {
+    let volume = std::env::temp_dir().display().to_string();
+    let pipes = json!({"stdin": "pipe", "stdout": "pipe", "stderr": "null"});
+    for mut spec in [
+        json!({"volumes": [format!("{volume}:/data")], "tmpfs": ["/tmp/x"], "cwd": "/usr", "ulimits": {"nofile": 64}}),
+        json!({"namespaces": {"pid": "host"}, "time_offsets": {"boottime": 5}}),
+        json!({"namespaces": {"uts": {"path": "/proc/self/ns/uts"}}, "dev": false}),
+    ] {
+        if !common::root() && spec["namespaces"]["uts"].is_object() {
+            common::skip("fault sweep with a joined namespace", "an ordinary caller may not join its own uts namespace");
+            continue;
+        }
+        spec["args"] = json!(["true"]);
+        for (key, value) in pipes.as_object().expect("an object") {
+            spec[key] = value.clone();
+        }
+        sweep(spec);
+    }
+}
