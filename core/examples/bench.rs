@@ -67,7 +67,8 @@ fn spec(options: &Options) -> Spec {
 
 fn once(spec: &Spec) -> u128 {
     let began = Instant::now();
-    let outcome = Container::start(Plan::new(spec.clone()).expect("a plan")).expect("a start").wait().expect("an end");
+    let outcome =
+        Container::start(Plan::new(spec.clone()).expect("a plan")).expect("a start").wait().expect("an end");
     let ns = began.elapsed().as_nanos();
     assert_eq!(outcome.returncode(), 0);
     ns
@@ -95,7 +96,11 @@ fn block(options: &Options, spec: &Spec, runs: usize) -> String {
     let began = done.iter().map(|(began, ..)| *began).min().expect("threads");
     let ended = done.iter().map(|(_, ended, _)| *ended).max().expect("threads");
     let ns: Vec<u128> = done.into_iter().flat_map(|(.., ns)| ns).collect();
-    format!("{{\"ns\": [{}], \"per_second\": {}}}", list(&ns), ns.len() as f64 / (ended - began).as_secs_f64())
+    format!(
+        "{{\"ns\": [{}], \"per_second\": {}}}",
+        list(&ns),
+        ns.len() as f64 / (ended - began).as_secs_f64()
+    )
 }
 
 /// Resident memory in ordinary pages, as a large caller has it.

@@ -134,7 +134,11 @@ impl std::error::Error for StepError {}
 impl fmt::Display for StepError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, text) = (errno_name(self.errno), errno_text(self.errno));
-        write!(f, "{}: {}({}) = {name} ({text}), step {}", self.problem, self.syscall, self.arguments, self.index)?;
+        write!(
+            f,
+            "{}: {}({}) = {name} ({text}), step {}",
+            self.problem, self.syscall, self.arguments, self.index
+        )?;
         f.write_str(&hint_suffix(&self.hint))
     }
 }

@@ -21,7 +21,13 @@ fn many_threads_start_containers_while_others_allocate() {
                 }
             });
         }
-        let starters: Vec<_> = (0..8).map(|_| scope.spawn(|| (0..12).for_each(|_| assert_eq!(run(json!({"args": ["true"]})).outcome.returncode(), 0)))).collect();
+        let starters: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    (0..12).for_each(|_| assert_eq!(run(json!({"args": ["true"]})).outcome.returncode(), 0))
+                })
+            })
+            .collect();
         let results: Vec<_> = starters.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
         stop.store(true, Ordering::Relaxed);
         assert!(results.into_iter().all(|result| result.is_ok()));
@@ -49,7 +55,11 @@ fn instruction(code: u32, yes: u8, no: u8, k: u32) -> libc::sock_filter {
 /// Runs one of this file's ignored tests again under the kind of filter that container engines have: clone3 answers
 /// ENOSYS (its flags are behind a pointer, where a filter cannot look), and clone with a forbidden flag EPERM.
 fn under_a_filter(test: &str, forbidden: i32) {
-    let (load, equal, any) = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K);
+    let (load, equal, any) = (
+        libc::BPF_LD | libc::BPF_W | libc::BPF_ABS,
+        libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K,
+        libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K,
+    );
     let answer = libc::BPF_RET | libc::BPF_K;
     let program = [
         instruction(load, 0, 0, 0),
@@ -75,7 +85,12 @@ fn under_a_filter(test: &str, forbidden: i32) {
         });
     }
     let out = process.output().expect("a run");
-    assert!(out.status.success(), "{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    assert!(
+        out.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&out.stdout),
+        String::from_utf8_lossy(&out.stderr)
+    );
 }
 
 #[test]

@@ -36,7 +36,8 @@ fn a_program_that_cannot_be_executed() {
     let dir = std::env::temp_dir().join(format!("minicontain-errors-{}", std::process::id()));
     fs::create_dir_all(&dir).expect("a directory");
     fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).expect("a mode");
-    let elf: Vec<u8> = [&b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\xf3\0\x01\0\0\0"[..], &[0; 100]].concat();
+    let elf: Vec<u8> =
+        [&b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\xf3\0\x01\0\0\0"[..], &[0; 100]].concat();
     for (name, bytes, code, says) in [
         ("shebang", &b"#!/no/such/interpreter -x\n"[..], Code::InterpreterNotFound, "'/no/such/interpreter'"),
         ("script", b"echo no first line\n", Code::WrongFormat, "#!"),
@@ -44,7 +45,8 @@ fn a_program_that_cannot_be_executed() {
     ] {
         fs::write(dir.join(name), bytes).expect("a file");
         fs::set_permissions(dir.join(name), fs::Permissions::from_mode(0o755)).expect("a mode");
-        let error = error(json!({"args": [format!("/x/{name}")], "volumes": [format!("{}:/x", dir.display())]}));
+        let error =
+            error(json!({"args": [format!("/x/{name}")], "volumes": [format!("{}:/x", dir.display())]}));
         assert_eq!(error.code(), code, "{error}");
         assert!(error.hint().contains(says), "{error}");
     }
@@ -64,21 +66,27 @@ fn a_namespace_that_is_not_there() {
     let error_ = error(json!({"args": ["true"], "namespaces": {"net": {"path": "/no/such"}}}));
     assert_eq!(error_.code(), Code::SourceNotFound);
     assert!(error_.to_string().contains("net namespace"), "{error_}");
-    assert_eq!(error(json!({"args": ["true"], "namespaces": {"uts": {"path": "/etc/passwd"}}})).code(), Code::NamespaceNotFound);
+    assert_eq!(
+        error(json!({"args": ["true"], "namespaces": {"uts": {"path": "/etc/passwd"}}})).code(),
+        Code::NamespaceNotFound
+    );
 }
 
 #[test]
 fn arguments_larger_than_the_kernel_takes() {
     let long = "x".repeat(200_000);
     assert_eq!(faults(json!({"args": ["echo", long]})), ["args"]);
-    let many: Vec<String> = std::iter::once("echo".to_string()).chain((0..100).map(|_| "y".repeat(100_000))).collect();
+    let many: Vec<String> =
+        std::iter::once("echo".to_string()).chain((0..100).map(|_| "y".repeat(100_000))).collect();
     assert_eq!(error(json!({"args": many})).code(), Code::ArgumentsTooLong);
 }
 
 #[test]
 fn every_fault_of_a_spec_is_told_at_once() {
     assert_eq!(
-        faults(json!({"args": [], "hostname": "a b", "volumes": ["/a:/x", "/b:/x/"], "cap_add": ["NO"], "cwd": "rel"})),
+        faults(
+            json!({"args": [], "hostname": "a b", "volumes": ["/a:/x", "/b:/x/"], "cap_add": ["NO"], "cwd": "rel"})
+        ),
         ["args", "cwd", "hostname", "volumes", "cap_add"]
     );
 }
@@ -121,6 +129,7 @@ fn values_that_cannot_be() {
 
 #[test]
 fn a_shortfall_of_what_is_required_is_an_error() {
-    let error = error(json!({"args": ["true"], "no_new_privileges": false, "require": ["no_new_privileges"]}));
+    let error =
+        error(json!({"args": ["true"], "no_new_privileges": false, "require": ["no_new_privileges"]}));
     assert_eq!(error.code(), Code::NotEnforced);
 }

@@ -23,13 +23,18 @@ fn sweep(spec: serde_json::Value) {
         match Container::start_traced(plan(), Some((index, libc::EIO))) {
             Err((error, trace)) => {
                 let failed = error.step().unwrap_or_else(|| panic!("step {index}: {error}"));
-                assert_eq!((failed.index, failed.errno, failed.syscall), (index, libc::EIO, step.call.name()), "{error}");
+                assert_eq!(
+                    (failed.index, failed.errno, failed.syscall),
+                    (index, libc::EIO, step.call.name()),
+                    "{error}"
+                );
                 assert!(trace.entries().iter().any(|entry| entry.index == index && entry.result == "-1 EIO"));
             }
             // A tolerated failure, or a step that a start which succeeds never comes to.
             Ok(container) => {
                 container.wait().expect("an end");
-                let late = step.tolerate != minicontain::plan::Tolerate::Nothing || matches!(step.call.name(), "close" | "futex");
+                let late = step.tolerate != minicontain::plan::Tolerate::Nothing
+                    || matches!(step.call.name(), "close" | "futex");
                 assert!(late, "step {index}, {}, was not needed", step.call.name());
             }
         }
@@ -48,7 +53,10 @@ fn whatever_fails_is_named_and_nothing_is_left() {
         json!({"namespaces": {"uts": {"path": "/proc/self/ns/uts"}}, "dev": false}),
     ] {
         if !common::root() && spec["namespaces"]["uts"].is_object() {
-            common::skip("fault sweep with a joined namespace", "an ordinary caller may not join its own uts namespace");
+            common::skip(
+                "fault sweep with a joined namespace",
+                "an ordinary caller may not join its own uts namespace",
+            );
             continue;
         }
         spec["args"] = json!(["true"]);

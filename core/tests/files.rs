@@ -38,7 +38,10 @@ fn a_volume_is_the_hosts_directory_with_the_hosts_ids() {
     fs::write(temp.0.join("in"), "secret").expect("a file");
     fs::set_permissions(temp.0.join("in"), fs::Permissions::from_mode(0o600)).expect("a mode");
     let spec = json!({"volumes": [format!("{}:/data/deep", temp.path())]});
-    assert_eq!(sh_with("cat /data/deep/in; echo out > /data/deep/out; stat -c %u /data/deep/in", spec), "secret0");
+    assert_eq!(
+        sh_with("cat /data/deep/in; echo out > /data/deep/out; stat -c %u /data/deep/in", spec),
+        "secret0"
+    );
     assert_eq!(fs::read_to_string(temp.0.join("out")).expect("the program's file"), "out\n");
 }
 
@@ -62,16 +65,32 @@ fn a_place_to_mount_on_is_made_anywhere_without_changing_the_host() {
     let temp = Temp::new("places");
     for place in ["/new", "/usr/share/minicontain-new/deep", "/lib/minicontain-new"] {
         let spec = json!({"volumes": [format!("{}:{place}", temp.path())]});
-        assert_eq!(sh_with(&format!("test -d {place} && touch {place}/x && ls /usr/share /lib/ | grep -c ."), spec).lines().count(), 1);
+        assert_eq!(
+            sh_with(&format!("test -d {place} && touch {place}/x && ls /usr/share /lib/ | grep -c ."), spec)
+                .lines()
+                .count(),
+            1
+        );
         assert!(!std::path::Path::new(place).exists());
     }
-    assert_eq!(sh_with("stat -c '%a %U' /usr/share", json!({"tmpfs": ["/usr/share/minicontain-new"]})).split(' ').next(), Some("755"));
+    assert_eq!(
+        sh_with("stat -c '%a %U' /usr/share", json!({"tmpfs": ["/usr/share/minicontain-new"]}))
+            .split(' ')
+            .next(),
+        Some("755")
+    );
 }
 
 #[test]
 fn a_tmpfs_has_its_size_and_mode() {
     let spec = json!({"tmpfs": ["/scratch:size=1M,mode=700"]});
-    assert_eq!(sh_with("stat -c %a /scratch; df -k /scratch | tail -1 | awk '{print $2}'; head -c 2000000 /dev/zero > /scratch/x 2>/dev/null || echo full", spec), "700\n1024\nfull");
+    assert_eq!(
+        sh_with(
+            "stat -c %a /scratch; df -k /scratch | tail -1 | awk '{print $2}'; head -c 2000000 /dev/zero > /scratch/x 2>/dev/null || echo full",
+            spec
+        ),
+        "700\n1024\nfull"
+    );
 }
 
 #[test]
@@ -85,16 +104,25 @@ fn a_directory_can_be_the_root_and_nothing_else_is_seen() {
     let temp = Temp::new("rootfs");
     fs::create_dir(temp.0.join("bin")).expect("a directory");
     // By another process: a descriptor open for writing here would be in the children of the other tests for a moment.
-    let copied = std::process::Command::new("cp").arg("/bin/busybox").arg(temp.0.join("bin")).status().expect("cp");
+    let copied =
+        std::process::Command::new("cp").arg("/bin/busybox").arg(temp.0.join("bin")).status().expect("cp");
     assert!(copied.success(), "busybox-static");
     let script = "/bin/busybox ls / | /bin/busybox tr '\\n' ' '; /bin/busybox touch /made; /bin/busybox stat -c %u /bin/busybox";
     let out = run(json!({"args": ["/bin/busybox", "sh", "-c", script], "rootfs": temp.path()}));
-    assert_eq!(String::from_utf8_lossy(&out.stdout), "bin dev proc sys tmp 0\n", "{}", String::from_utf8_lossy(&out.stderr));
+    assert_eq!(
+        String::from_utf8_lossy(&out.stdout),
+        "bin dev proc sys tmp 0\n",
+        "{}",
+        String::from_utf8_lossy(&out.stderr)
+    );
     assert!(temp.0.join("made").exists());
     let script = "/bin/busybox touch /again || /bin/busybox echo refused; /bin/busybox touch /tmp/x && /bin/busybox echo ok";
-    let out = run(json!({"args": ["/bin/busybox", "sh", "-c", script], "rootfs": temp.path(), "read_only": true}));
+    let out =
+        run(json!({"args": ["/bin/busybox", "sh", "-c", script], "rootfs": temp.path(), "read_only": true}));
     assert_eq!(String::from_utf8_lossy(&out.stdout), "refused\nok\n");
-    let out = run(json!({"args": ["/bin/busybox", "ls", "/bin"], "rootfs": temp.path(), "root_change": "chroot", "read_only": true}));
+    let out = run(
+        json!({"args": ["/bin/busybox", "ls", "/bin"], "rootfs": temp.path(), "root_change": "chroot", "read_only": true}),
+    );
     assert_eq!(String::from_utf8_lossy(&out.stdout), "busybox\n");
 }
 
@@ -107,14 +135,23 @@ fn the_hosts_directories_are_seen_as_asked() {
     }
     let at = |name: &str| format!("{}/{name}", temp.path());
     let spec = json!({"tmp": false, "host_files": {at("hidden"): "hidden", at("full"): "full", at("readonly"): "read-only", at("layer"): "overlay"}});
-    let script = format!("cd {}; ls hidden; for d in full readonly layer; do {{ echo new > $d/f; }} 2>/dev/null && echo $d; done", temp.path());
-    let script = script.replace("for d in full readonly layer", if root() { "for d in full readonly" } else { "for d in full readonly layer" });
+    let script = format!(
+        "cd {}; ls hidden; for d in full readonly layer; do {{ echo new > $d/f; }} 2>/dev/null && echo $d; done",
+        temp.path()
+    );
+    let script = script.replace(
+        "for d in full readonly layer",
+        if root() { "for d in full readonly" } else { "for d in full readonly layer" },
+    );
     // A file of the host's root cannot be written through the layer by a container whose root is another user.
     assert_eq!(sh_with(&format!("{script}; true"), spec), if root() { "full" } else { "full\nlayer" });
     assert_eq!(fs::read_to_string(temp.0.join("full/f")).expect("a file"), "new\n");
     assert_eq!(fs::read_to_string(temp.0.join("layer/f")).expect("a file"), "layer");
     let spec = json!({"host_files": {"/": "read-only"}});
-    assert_eq!(sh_with("touch /x /usr/x 2>/dev/null || echo refused; touch /tmp/x && echo ok", spec), "refused\nok");
+    assert_eq!(
+        sh_with("touch /x /usr/x 2>/dev/null || echo refused; touch /tmp/x && echo ok", spec),
+        "refused\nok"
+    );
 }
 
 #[test]

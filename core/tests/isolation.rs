@@ -61,22 +61,49 @@ fn no_descriptor_comes_in() {
 
 #[test]
 fn it_has_dockers_capabilities_and_no_way_to_more() {
-    assert_eq!(sh("grep -E 'CapEff|CapBnd|NoNewPrivs|CapInh' /proc/self/status | cut -f2 | tr '\\n' ' '"), "0000000000000000 00000000a80425fb 00000000a80425fb 1");
-    assert_eq!(sh_with("grep CapEff /proc/self/status | cut -f2", json!({"cap_drop": ["ALL"]})), "0000000000000000");
-    assert_eq!(sh_with("grep CapEff /proc/self/status | cut -f2", json!({"cap_drop": ["all"], "cap_add": ["net_admin"]})), "0000000000001000");
+    assert_eq!(
+        sh("grep -E 'CapEff|CapBnd|NoNewPrivs|CapInh' /proc/self/status | cut -f2 | tr '\\n' ' '"),
+        "0000000000000000 00000000a80425fb 00000000a80425fb 1"
+    );
+    assert_eq!(
+        sh_with("grep CapEff /proc/self/status | cut -f2", json!({"cap_drop": ["ALL"]})),
+        "0000000000000000"
+    );
+    assert_eq!(
+        sh_with(
+            "grep CapEff /proc/self/status | cut -f2",
+            json!({"cap_drop": ["all"], "cap_add": ["net_admin"]})
+        ),
+        "0000000000001000"
+    );
 }
 
 #[test]
 fn kernel_paths_are_hidden_or_read_only() {
-    assert_eq!(sh("cat /proc/interrupts /proc/timer_list; ls /sys/firmware /proc/acpi 2>/dev/null || true"), if std::path::Path::new("/proc/acpi").exists() { "/proc/acpi:\n\n/sys/firmware:" } else { "/sys/firmware:" });
+    assert_eq!(
+        sh("cat /proc/interrupts /proc/timer_list; ls /sys/firmware /proc/acpi 2>/dev/null || true"),
+        if std::path::Path::new("/proc/acpi").exists() {
+            "/proc/acpi:\n\n/sys/firmware:"
+        } else {
+            "/sys/firmware:"
+        }
+    );
     assert_eq!(sh("{ echo 1 > /proc/sys/net/ipv4/ip_forward; } 2>/dev/null || echo refused"), "refused");
     assert_eq!(sh("{ echo b > /proc/sysrq-trigger; } 2>/dev/null || echo refused"), "refused");
 }
 
 #[test]
 fn the_devices_are_the_harmless_ones() {
-    assert_eq!(sh("ls /dev | tr '\\n' ' '"), "fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero");
-    assert_eq!(sh("head -c 4 /dev/zero | wc -c; head -c 4 /dev/urandom | wc -c; echo x > /dev/null; echo y > /dev/shm/z; cat /dev/shm/z"), "4\n4\ny");
+    assert_eq!(
+        sh("ls /dev | tr '\\n' ' '"),
+        "fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero"
+    );
+    assert_eq!(
+        sh(
+            "head -c 4 /dev/zero | wc -c; head -c 4 /dev/urandom | wc -c; echo x > /dev/null; echo y > /dev/shm/z; cat /dev/shm/z"
+        ),
+        "4\n4\ny"
+    );
     assert_eq!(sh("python3 -c 'import os; m, s = os.openpty(); print(os.ttyname(s))'"), "/dev/pts/0");
 }
 
@@ -87,7 +114,10 @@ fn it_leads_a_session_of_its_own() {
 
 #[test]
 fn names_and_clocks_are_its_own() {
-    assert_eq!(sh_with("hostname; cat /proc/sys/kernel/domainname", json!({"hostname": "box", "domainname": "lab"})), "box\nlab");
+    assert_eq!(
+        sh_with("hostname; cat /proc/sys/kernel/domainname", json!({"hostname": "box", "domainname": "lab"})),
+        "box\nlab"
+    );
     let uptime = sh_with("cut -d. -f1 /proc/uptime", json!({"time_offsets": {"boottime": 1_000_000}}));
     assert!(uptime.parse::<u64>().expect("a number") >= 1_000_000);
 }
@@ -95,7 +125,10 @@ fn names_and_clocks_are_its_own() {
 #[test]
 fn limits_masks_directories_and_settings_are_as_asked() {
     let spec = json!({"ulimits": {"nofile": 123, "core": {"soft": 0, "hard": 0}}, "umask": 0o077, "cwd": "/usr", "sysctls": {"net.ipv4.ip_default_ttl": "33"}});
-    assert_eq!(sh_with("ulimit -n; ulimit -c; umask; pwd; cat /proc/sys/net/ipv4/ip_default_ttl", spec), "123\n0\n0077\n/usr\n33");
+    assert_eq!(
+        sh_with("ulimit -n; ulimit -c; umask; pwd; cat /proc/sys/net/ipv4/ip_default_ttl", spec),
+        "123\n0\n0077\n/usr\n33"
+    );
 }
 
 #[test]
@@ -104,6 +137,9 @@ fn another_user_has_no_capabilities() {
         return skip("another_user_has_no_capabilities", "an ordinary caller maps only itself");
     }
     let spec = json!({"user": "1000:100", "group_add": [7]});
-    assert_eq!(sh_with("id -u; id -g; id -G; grep CapEff /proc/self/status | cut -f2", spec), "1000\n100\n100 7\n0000000000000000");
+    assert_eq!(
+        sh_with("id -u; id -g; id -G; grep CapEff /proc/self/status | cut -f2", spec),
+        "1000\n100\n100 7\n0000000000000000"
+    );
     assert_eq!(sh_with("id -un; echo $HOME", json!({"user": "nobody"})), "nobody\n/nonexistent");
 }

@@ -13,7 +13,9 @@ fn plan(spec: serde_json::Value) -> Plan {
 fn making_a_plan_changes_nothing_and_the_plan_is_told_in_full() {
     let plan = plan(json!({"args": ["true"], "hostname": "box"}));
     let explained = plan.explain();
-    for part in ["sethostname(\"box\", 3)", "pivot_root(\".\", \".\")", "execve(\"/usr/bin/true\"", "CAP_SYS_ADMIN"] {
+    for part in
+        ["sethostname(\"box\", 3)", "pivot_root(\".\", \".\")", "execve(\"/usr/bin/true\"", "CAP_SYS_ADMIN"]
+    {
         assert!(explained.contains(part), "{part} in {explained}");
     }
     let value = plan.to_value();
@@ -26,7 +28,13 @@ fn making_a_plan_changes_nothing_and_the_plan_is_told_in_full() {
 fn the_trace_is_the_plan_with_results() {
     let run = common::run(json!({"args": ["true"]}));
     let performed = run.trace.entries();
-    assert!(performed.iter().all(|entry| entry.value >= 0 || entry.syscall == "execve" || entry.result == "-1 EINVAL"), "{}", run.trace.render());
+    assert!(
+        performed
+            .iter()
+            .all(|entry| entry.value >= 0 || entry.syscall == "execve" || entry.result == "-1 EINVAL"),
+        "{}",
+        run.trace.render()
+    );
     let last = performed.iter().rfind(|entry| entry.syscall == "execve").expect("an execve");
     assert_eq!(last.result, "0");
     assert!(run.trace.setup_ns() > 0 && run.trace.setup_ns() < run.outcome.usage.wall_ns);
@@ -50,7 +58,8 @@ fn a_container_can_be_made_step_by_step() {
 
 #[test]
 fn stepping_with_a_second_process_works_too() {
-    let mut stepper = plan(json!({"args": ["true"], "namespaces": {"pid": "host"}})).start_paused().expect("a start");
+    let mut stepper =
+        plan(json!({"args": ["true"], "namespaces": {"pid": "host"}})).start_paused().expect("a start");
     while stepper.step().expect("a step").is_some() {}
     assert_eq!(stepper.finish().expect("a container").wait().expect("an end").returncode(), 0);
 }

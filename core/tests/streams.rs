@@ -14,7 +14,12 @@ fn output_and_error_are_captured_apart_or_merged() {
     let out = run(json!({"args": ["sh", "-c", "echo out; echo err >&2"]}));
     assert_eq!((out.stdout.as_slice(), out.stderr.as_slice()), (&b"out\n"[..], &b"err\n"[..]));
     let mut command = Command::new("sh");
-    let out = command.args(["-c", "echo out; echo err >&2"]).stdout(Stdio::Pipe).stderr(Stdio::Stdout).run().expect("a run");
+    let out = command
+        .args(["-c", "echo out; echo err >&2"])
+        .stdout(Stdio::Pipe)
+        .stderr(Stdio::Stdout)
+        .run()
+        .expect("a run");
     assert_eq!(out.stdout, b"out\nerr\n");
 }
 
@@ -33,18 +38,28 @@ fn a_program_that_does_not_read_its_input_is_no_error() {
 
 #[test]
 fn ends_are_told_apart() {
-    let end = |script: &str| run(json!({"args": ["sh", "-c", script], "namespaces": {"pid": "host"}})).outcome;
+    let end =
+        |script: &str| run(json!({"args": ["sh", "-c", script], "namespaces": {"pid": "host"}})).outcome;
     assert_eq!(end("exit 137").status, Some(137));
     assert_eq!(end("kill -9 $$").signal, Some(libc::SIGKILL));
     assert_eq!(end("kill -15 $$").signal, Some(libc::SIGTERM));
     assert_eq!(end("python3 -c 'import os; os.abort()'; exit $?").status, Some(134));
-    assert_eq!(run(json!({"args": ["python3", "-c", "import os; os.abort()"], "namespaces": {"pid": "host"}})).outcome.returncode(), -libc::SIGABRT);
+    assert_eq!(
+        run(json!({"args": ["python3", "-c", "import os; os.abort()"], "namespaces": {"pid": "host"}}))
+            .outcome
+            .returncode(),
+        -libc::SIGABRT
+    );
 }
 
 #[test]
 fn a_container_whose_time_is_up_is_killed_with_all_its_processes() {
     let began = Instant::now();
-    let run = Command::new("sh").args(["-c", "sleep 60 & sleep 60"]).timeout(Duration::from_millis(200)).output().expect("a run");
+    let run = Command::new("sh")
+        .args(["-c", "sleep 60 & sleep 60"])
+        .timeout(Duration::from_millis(200))
+        .output()
+        .expect("a run");
     assert_eq!(run.outcome.reason, Reason::TimedOut);
     assert_eq!(run.outcome.signal, Some(libc::SIGKILL));
     assert!(began.elapsed() < Duration::from_secs(30));
@@ -52,7 +67,11 @@ fn a_container_whose_time_is_up_is_killed_with_all_its_processes() {
 
 #[test]
 fn it_can_be_waited_for_by_many_threads_and_signalled() {
-    let container = Command::new("sh").args(["-c", "trap 'exit 7' USR1; echo ready; while :; do sleep 0.05; done"]).stdout(Stdio::Pipe).spawn().expect("a start");
+    let container = Command::new("sh")
+        .args(["-c", "trap 'exit 7' USR1; echo ready; while :; do sleep 0.05; done"])
+        .stdout(Stdio::Pipe)
+        .spawn()
+        .expect("a start");
     let mut byte = [0; 6];
     nix::unistd::read(container.stdout.as_ref().expect("a pipe"), &mut byte).expect("ready");
     assert!(container.wait_timeout(Duration::from_millis(10)).expect("a look").is_none());
@@ -61,7 +80,10 @@ fn it_can_be_waited_for_by_many_threads_and_signalled() {
         container.send_signal(libc::SIGUSR1).expect("a signal");
         assert!(waiters.into_iter().all(|waiter| waiter.join().expect("a thread").status == Some(7)));
     });
-    assert_eq!(container.send_signal(libc::SIGTERM).expect_err("it has ended").code(), minicontain::Code::Ended);
+    assert_eq!(
+        container.send_signal(libc::SIGTERM).expect_err("it has ended").code(),
+        minicontain::Code::Ended
+    );
     container.kill().expect("killing what has ended is fine");
 }
 
@@ -75,16 +97,27 @@ fn dropping_a_container_ends_it() {
 
 #[test]
 fn usage_is_reported() {
-    let usage = run(json!({"args": ["python3", "-c", "x = bytearray(50_000_000); [i for i in range(300_000)]"]})).outcome.usage;
-    assert!(usage.user_ns > 1_000_000 && usage.wall_ns > usage.user_ns / 4 && usage.peak_memory > 50_000_000, "{usage:?}");
+    let usage =
+        run(json!({"args": ["python3", "-c", "x = bytearray(50_000_000); [i for i in range(300_000)]"]}))
+            .outcome
+            .usage;
+    assert!(
+        usage.user_ns > 1_000_000 && usage.wall_ns > usage.user_ns / 4 && usage.peak_memory > 50_000_000,
+        "{usage:?}"
+    );
 }
 
 #[test]
 fn namespaces_can_be_shared_with_the_caller() {
     if !root() {
-        return skip("namespaces_can_be_shared_with_the_caller", "without a user namespace of its own, an ordinary caller may make none");
+        return skip(
+            "namespaces_can_be_shared_with_the_caller",
+            "without a user namespace of its own, an ordinary caller may make none",
+        );
     }
-    let own = |kind: &str| std::fs::read_link(format!("/proc/self/ns/{kind}")).expect("a namespace").display().to_string();
+    let own = |kind: &str| {
+        std::fs::read_link(format!("/proc/self/ns/{kind}")).expect("a namespace").display().to_string()
+    };
     let all = json!({"namespaces": {"user": "host", "mnt": "host", "pid": "host", "net": "host", "ipc": "host", "uts": "host", "cgroup": "host", "time": "host"}});
     for kind in ["user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time"] {
         assert_eq!(sh_with(&format!("readlink /proc/self/ns/{kind}"), all.clone()), own(kind));

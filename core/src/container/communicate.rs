@@ -33,7 +33,12 @@ impl Communication {
     /// [`Code::InvalidSpec`] if there is input but no pipe to standard input.
     pub fn new(container: &mut Container, input: Option<Vec<u8>>) -> Result<Self, Error> {
         if input.is_some() && container.stdin.is_none() {
-            return Err(Error::call(Code::InvalidSpec, "input: standard input is not a pipe", 0, "use stdin=pipe"));
+            return Err(Error::call(
+                Code::InvalidSpec,
+                "input: standard input is not a pipe",
+                0,
+                "use stdin=pipe",
+            ));
         }
         let stdin = container.stdin.take();
         if let Some(fd) = &stdin {
@@ -72,13 +77,15 @@ impl Communication {
             if left == Some(Duration::ZERO) {
                 return Ok(false);
             }
-            let millis = left.map_or(-1, |left| left.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128) as i32);
+            let millis =
+                left.map_or(-1, |left| left.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128) as i32);
             match poll(&mut fds, PollTimeout::try_from(millis).unwrap_or(PollTimeout::NONE)) {
                 Ok(_) => {}
                 Err(Errno::EINTR) => return Ok(false),
                 Err(errno) => return Err(failed(errno)),
             }
-            let ready: Vec<usize> = who.into_iter().zip(&fds).filter(|(_, fd)| fd.any() == Some(true)).map(|(n, _)| n).collect();
+            let ready: Vec<usize> =
+                who.into_iter().zip(&fds).filter(|(_, fd)| fd.any() == Some(true)).map(|(n, _)| n).collect();
             for n in ready {
                 if n == 2 { self.write() } else { self.read(n)? }
             }
@@ -106,7 +113,14 @@ impl Communication {
             Ok(0) => *file = None,
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(Error::call(Code::Io, "could not read from the container", error.raw_os_error().unwrap_or(0), "")),
+            Err(error) => {
+                return Err(Error::call(
+                    Code::Io,
+                    "could not read from the container",
+                    error.raw_os_error().unwrap_or(0),
+                    "",
+                ));
+            }
         }
         Ok(())
     }

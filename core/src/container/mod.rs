@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::error::{Code, Error};
+use crate::plan::Plan;
 use crate::plan::execute::{Started, execute};
 use crate::plan::trace::Trace;
-use crate::plan::Plan;
 use crate::sys::process;
 
 /// A running container. Dropping it kills and reaps what still runs.
@@ -142,7 +142,9 @@ impl Container {
     pub fn send_signal(&self, signal: i32) -> Result<(), Error> {
         process::send_signal(self.pidfd.as_fd(), signal).map_err(|errno| match errno {
             libc::ESRCH => Error::call(Code::Ended, "the container has ended", errno, ""),
-            libc::EINVAL => Error::call(Code::InvalidSpec, format!("there is no signal {signal}"), errno, "see signal(7)"),
+            libc::EINVAL => {
+                Error::call(Code::InvalidSpec, format!("there is no signal {signal}"), errno, "see signal(7)")
+            }
             _ => Error::call(Code::PermissionDenied, "the signal could not be sent", errno, ""),
         })
     }
@@ -161,7 +163,10 @@ impl Container {
         }
         if spec.namespaces.pid != crate::spec::NamespaceSource::New && spec.start_new_session {
             // Not reaped yet, so the group's id cannot be another's.
-            let _ = nix::sys::signal::killpg(nix::unistd::Pid::from_raw(self.pid), nix::sys::signal::Signal::SIGKILL);
+            let _ = nix::sys::signal::killpg(
+                nix::unistd::Pid::from_raw(self.pid),
+                nix::sys::signal::Signal::SIGKILL,
+            );
         }
         match self.send_signal(libc::SIGKILL) {
             Err(error) if error.code() != Code::Ended => Err(error),

@@ -26,11 +26,18 @@ pub(crate) fn resolve_user(user: &str, root: &Path) -> Result<Account, Error> {
     let (name, group) = user.split_once(':').map_or((user, None), |(name, group)| (name, Some(group)));
     let passwd = read("etc/passwd");
     let entry = |index: usize, value: &str| {
-        passwd.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|f| f.len() >= 6 && f[index] == value)
+        passwd
+            .lines()
+            .map(|line| line.split(':').collect::<Vec<_>>())
+            .find(|f| f.len() >= 6 && f[index] == value)
     };
     let number = |text: &str| text.parse::<u32>().ok().filter(|id| *id != u32::MAX);
     let mut account = match (entry(0, name), number(name)) {
-        (Some(fields), _) => Account { uid: number(fields[2]).unwrap_or(0), gid: number(fields[3]).unwrap_or(0), home: fields[5].into() },
+        (Some(fields), _) => Account {
+            uid: number(fields[2]).unwrap_or(0),
+            gid: number(fields[3]).unwrap_or(0),
+            home: fields[5].into(),
+        },
         (None, Some(uid)) => match entry(2, name) {
             Some(fields) => Account { uid, gid: number(fields[3]).unwrap_or(0), home: fields[5].into() },
             None => Account { uid, gid: 0, home: "/".into() },
@@ -39,7 +46,10 @@ pub(crate) fn resolve_user(user: &str, root: &Path) -> Result<Account, Error> {
     };
     if let Some(group) = group {
         let groups = read("etc/group");
-        let found = groups.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|f| f.len() >= 3 && f[0] == group);
+        let found = groups
+            .lines()
+            .map(|line| line.split(':').collect::<Vec<_>>())
+            .find(|f| f.len() >= 3 && f[0] == group);
         account.gid = match (found.and_then(|fields| number(fields[2])), number(group)) {
             (Some(gid), _) | (None, Some(gid)) => gid,
             (None, None) => return Err(missing("group", group, "etc/group")),

@@ -46,7 +46,7 @@ impl Host {
             ignored,
             handled,
             range: None,
-            standard_open: (0..3).all(|fd| process::is_open(fd)),
+            standard_open: (0..3).all(process::is_open),
         };
         if host.can(&["sys_admin", "setuid", "setgid", "chown"]) {
             host.range = own_range();
@@ -82,7 +82,9 @@ fn range(uid_map: &str) -> Option<IdMap> {
         Some((numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next()?.ok()?))
     });
     let host = maps.find_map(|(inside, _, size)| match inside.checked_add(size) {
-        Some(end) if inside <= CONTAINER_IDS && end >= CONTAINER_IDS + CONTAINER_ID_COUNT => Some(CONTAINER_IDS),
+        Some(end) if inside <= CONTAINER_IDS && end >= CONTAINER_IDS + CONTAINER_ID_COUNT => {
+            Some(CONTAINER_IDS)
+        }
         Some(end) if size >= 2 * CONTAINER_ID_COUNT => Some(end - CONTAINER_ID_COUNT),
         _ => None,
     })?;

@@ -13,7 +13,7 @@ pub(crate) struct HostMount {
 }
 
 /// Below these the container has its own, or nothing.
-const OWN: [&str; 5] = ["/proc", "/sys", "/dev", "/tmp", "/run"];
+const OWN: [&str; 4] = ["/proc", "/sys", "/dev", "/run"];
 /// The state of other containers, and file systems that are not files.
 const SKIPPED: [&str; 9] =
     ["overlay", "nsfs", "autofs", "binfmt_misc", "cgroup", "cgroup2", "proc", "sysfs", "devtmpfs"];
@@ -26,9 +26,7 @@ pub(crate) fn visible_mounts() -> Vec<HostMount> {
     if read.is_err() {
         return Vec::new();
     }
-    select(&table, |path| {
-        fs::symlink_metadata(path).ok().map(|meta| meta.is_dir())
-    })
+    select(&table, |path| fs::symlink_metadata(path).ok().map(|meta| meta.is_dir()))
 }
 
 fn select(mountinfo: &str, is_directory: impl Fn(&str) -> Option<bool>) -> Vec<HostMount> {
@@ -37,7 +35,9 @@ fn select(mountinfo: &str, is_directory: impl Fn(&str) -> Option<bool>) -> Vec<H
         let mut fields = line.split(' ');
         let (Some(target), Some(options)) = (fields.nth(4), fields.next()) else { continue };
         let Some(kind) = fields.skip_while(|field| *field != "-").nth(1) else { continue };
-        let own = OWN.iter().any(|own| target.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
+        let own = OWN
+            .iter()
+            .any(|own| target.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
         if target == "/" || own || SKIPPED.contains(&kind) || target.contains('\\') {
             continue;
         }

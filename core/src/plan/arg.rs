@@ -196,9 +196,17 @@ fn show_record(record: Record, out: &mut String, slot: &dyn Fn(Slot, &mut String
         Record::CapHeader => out.write_str("{_LINUX_CAPABILITY_VERSION_3, 0}"),
         Record::Capabilities(mask) => {
             let bit = |n: usize| mask >> n & 1 == 1;
-            let names: Vec<&str> =
-                crate::spec::CAPABILITIES.iter().enumerate().filter(|(n, _)| bit(*n)).map(|(_, name)| *name).collect();
-            write!(out, "{{effective=permitted={}, inheritable=0}}", if names.is_empty() { "0".into() } else { names.join("|") })
+            let names: Vec<&str> = crate::spec::CAPABILITIES
+                .iter()
+                .enumerate()
+                .filter(|(n, _)| bit(*n))
+                .map(|(_, name)| *name)
+                .collect();
+            write!(
+                out,
+                "{{effective=permitted={}, inheritable=0}}",
+                if names.is_empty() { "0".into() } else { names.join("|") }
+            )
         }
     }
 }

@@ -9,45 +9,161 @@ use crate::sys::abi;
 #[allow(missing_docs, reason = "the fields are the arguments of the manual pages")]
 pub enum Call {
     // Descriptors and files.
-    Open { dir: Fd, path: Text, flags: u64, mode: u32, keep: Slot },
-    Close { fd: Fd },
-    Pipe { read: Slot, write: Slot },
-    Read { fd: Fd, len: usize },
-    Write { fd: Fd, data: Text },
+    Open {
+        dir: Fd,
+        path: Text,
+        flags: u64,
+        mode: u32,
+        keep: Slot,
+    },
+    Close {
+        fd: Fd,
+    },
+    Pipe {
+        read: Slot,
+        write: Slot,
+    },
+    Read {
+        fd: Fd,
+        len: usize,
+    },
+    Write {
+        fd: Fd,
+        data: Text,
+    },
     /// `F_DUPFD_CLOEXEC`, at 3 or above.
-    Duplicate { fd: Fd, keep: Slot },
+    Duplicate {
+        fd: Fd,
+        keep: Slot,
+    },
     /// `F_SETFD`, 0.
-    KeepOnExec { fd: i32 },
-    Dup3 { from: Fd, to: i32 },
-    CloseRange { first: u32, last: u32 },
-    Mkdir { dir: Fd, path: Text, mode: u32 },
-    Chmod { dir: Fd, path: Text, mode: u32 },
-    Chown { dir: Fd, path: Text, user: u32, group: u32 },
-    Mknod { dir: Fd, path: Text, mode: u32, device: (u32, u32) },
-    Symlink { target: Text, dir: Fd, path: Text },
+    KeepOnExec {
+        fd: i32,
+    },
+    Dup3 {
+        from: Fd,
+        to: i32,
+    },
+    CloseRange {
+        first: u32,
+        last: u32,
+    },
+    Mkdir {
+        dir: Fd,
+        path: Text,
+        mode: u32,
+    },
+    Chmod {
+        dir: Fd,
+        path: Text,
+        mode: u32,
+    },
+    Chown {
+        dir: Fd,
+        path: Text,
+        user: u32,
+        group: u32,
+    },
+    Mknod {
+        dir: Fd,
+        path: Text,
+        mode: u32,
+        device: (u32, u32),
+    },
+    Symlink {
+        target: Text,
+        dir: Fd,
+        path: Text,
+    },
     // Mounts.
-    Mount { source: Option<Text>, target: Text, kind: Option<Text>, flags: u64, data: Option<Text> },
-    Umount { target: Text, flags: u64 },
-    PivotRoot { new: Text, old: Text },
-    Chroot { path: Text },
-    Chdir { path: Text },
-    Fchdir { fd: Fd },
-    Fsopen { kind: &'static str, keep: Slot },
-    FsconfigString { fd: Fd, key: &'static str, value: Text },
-    FsconfigCreate { fd: Fd },
-    Fsmount { fd: Fd, attributes: u64, keep: Slot },
-    OpenTree { dir: Fd, path: Text, flags: u64, keep: Slot },
-    MoveMount { from: Fd, target: Text },
-    MountSetattr { dir: Fd, path: Text, flags: u64, set: u64, clear: u64, userns: Option<Slot> },
+    Mount {
+        source: Option<Text>,
+        target: Text,
+        kind: Option<Text>,
+        flags: u64,
+        data: Option<Text>,
+    },
+    Umount {
+        target: Text,
+        flags: u64,
+    },
+    PivotRoot {
+        new: Text,
+        old: Text,
+    },
+    Chroot {
+        path: Text,
+    },
+    Chdir {
+        path: Text,
+    },
+    Fchdir {
+        fd: Fd,
+    },
+    Fsopen {
+        kind: &'static str,
+        keep: Slot,
+    },
+    FsconfigString {
+        fd: Fd,
+        key: &'static str,
+        value: Text,
+    },
+    FsconfigCreate {
+        fd: Fd,
+    },
+    Fsmount {
+        fd: Fd,
+        attributes: u64,
+        keep: Slot,
+    },
+    OpenTree {
+        dir: Fd,
+        path: Text,
+        flags: u64,
+        keep: Slot,
+    },
+    MoveMount {
+        from: Fd,
+        target: Text,
+    },
+    MountSetattr {
+        dir: Fd,
+        path: Text,
+        flags: u64,
+        set: u64,
+        clear: u64,
+        userns: Option<Slot>,
+    },
     // Processes and namespaces.
     /// clone3(2), or clone(2) where a host's filter knows no clone3.
-    Clone { clone3: bool, flags: u64, pid: Slot, pidfd: Option<Slot>, second: bool },
-    Unshare { flags: u64 },
-    Setns { fd: Fd, flags: u64 },
-    Sethostname { name: Text },
-    Setdomainname { name: Text },
-    Socket { keep: Slot },
-    InterfaceUp { fd: Fd, name: &'static str },
+    Clone {
+        clone3: bool,
+        flags: u64,
+        pid: Slot,
+        pidfd: Option<Slot>,
+        second: bool,
+    },
+    Unshare {
+        flags: u64,
+    },
+    Setns {
+        fd: Fd,
+        flags: u64,
+    },
+    Sethostname {
+        name: Text,
+    },
+    Setdomainname {
+        name: Text,
+    },
+    Socket {
+        keep: Slot,
+    },
+    InterfaceUp {
+        fd: Fd,
+        name: &'static str,
+    },
     /// Sleeps until the child executed the program or ended: futex(2) on the word of CLONE_CHILD_CLEARTID.
     AwaitExec,
     /// A joiner tells the caller that it is in its user namespace: futex(2).
@@ -56,18 +172,40 @@ pub enum Call {
     AwaitReady,
     // Identity and limits.
     Setsid,
-    Setgroups { groups: Vec<u32> },
-    Setresgid { id: u32 },
-    Setresuid { id: u32 },
-    DropBounding { capability: u32 },
+    Setgroups {
+        groups: Vec<u32>,
+    },
+    Setresgid {
+        id: u32,
+    },
+    Setresuid {
+        id: u32,
+    },
+    DropBounding {
+        capability: u32,
+    },
     ClearAmbient,
-    Capset { mask: u64 },
+    Capset {
+        mask: u64,
+    },
     NoNewPrivs,
-    Prlimit { resource: u32, soft: u64, hard: u64 },
-    Umask { mask: u32 },
-    DefaultSignal { signal: i32 },
+    Prlimit {
+        resource: u32,
+        soft: u64,
+        hard: u64,
+    },
+    Umask {
+        mask: u32,
+    },
+    DefaultSignal {
+        signal: i32,
+    },
     UnblockSignals,
-    Execve { path: String, argv: Vec<String>, envp: Vec<String> },
+    Execve {
+        path: String,
+        argv: Vec<String>,
+        envp: Vec<String>,
+    },
 }
 
 /// A call's name, number and arguments.

@@ -12,7 +12,12 @@ use crate::sys::process::Ended;
 use crate::sys::program::{Ask, Program, RawArg};
 
 /// Finds the step that made a start fail, and says what it means.
-pub(crate) fn failure(trace: &Trace, program: &Program, caller: Option<usize>, ended: Option<Ended>) -> Error {
+pub(crate) fn failure(
+    trace: &Trace,
+    program: &Program,
+    caller: Option<usize>,
+    ended: Option<Ended>,
+) -> Error {
     let failed = |index: &usize| {
         let (record, step) = (&trace.records[*index], &trace.plan.steps[*index]);
         record.result < 0 && record.ended != 0 && !step.tolerate.allows(-(record.result as i32))
@@ -31,10 +36,16 @@ pub(crate) fn failure(trace: &Trace, program: &Program, caller: Option<usize>, e
     if !tried.is_empty() {
         return not_executed(trace, program, &tried);
     }
-    let last = (0..trace.plan.steps.len()).filter(|i| trace.plan.steps[*i].side == Side::Container && trace.records[*i].begun != 0).next_back();
+    let last = (0..trace.plan.steps.len())
+        .rfind(|i| trace.plan.steps[*i].side == Side::Container && trace.records[*i].begun != 0);
     let place = last.and_then(|index| trace.plan.act_of(index)).map_or("it began", |act| act.what.as_ref());
     let signal = ended.map_or(0, |ended| ended.status);
-    Error::call(Code::KilledInSetup, format!("the new process was killed (signal {signal}) at: {place}"), 0, "something outside ended it: look for the kernel's out-of-memory killer")
+    Error::call(
+        Code::KilledInSetup,
+        format!("the new process was killed (signal {signal}) at: {place}"),
+        0,
+        "something outside ended it: look for the kernel's out-of-memory killer",
+    )
 }
 
 fn step_error(trace: &Trace, index: usize, code: Code, hint: String) -> Error {
@@ -58,7 +69,10 @@ fn step_error(trace: &Trace, index: usize, code: Code, hint: String) -> Error {
 fn path(call: &Call) -> Option<String> {
     let text = match call {
         Call::Execve { path, .. } => return Some(path.clone()),
-        Call::Open { path, .. } | Call::OpenTree { path, .. } | Call::Chdir { path } | Call::Mkdir { path, .. } => path,
+        Call::Open { path, .. }
+        | Call::OpenTree { path, .. }
+        | Call::Chdir { path }
+        | Call::Mkdir { path, .. } => path,
         Call::Mount { target, .. } | Call::MoveMount { target, .. } => target,
         _ => return None,
     };
@@ -115,11 +129,16 @@ fn judge(step: &Step, errno: i32) -> (Code, String) {
 
 /// The host's settings that forbid user namespaces.
 fn user_namespace_hint(errno: i32) -> String {
-    let setting = |name: &str| fs::read_to_string(format!("/proc/sys/{}", name.replace('.', "/"))).unwrap_or_default();
+    let setting =
+        |name: &str| fs::read_to_string(format!("/proc/sys/{}", name.replace('.', "/"))).unwrap_or_default();
     let at_fault = [
         ("user.max_user_namespaces", "0", "set it to a few thousand"),
         ("kernel.unprivileged_userns_clone", "0", "set it to 1"),
-        ("kernel.apparmor_restrict_unprivileged_userns", "1", "set it to 0, or give the program an AppArmor profile with 'userns,'"),
+        (
+            "kernel.apparmor_restrict_unprivileged_userns",
+            "1",
+            "set it to 0, or give the program an AppArmor profile with 'userns,'",
+        ),
     ];
     let found = at_fault.iter().find(|(name, bad, _)| setting(name).trim() == *bad);
     if let Some((name, value, fix)) = found {
@@ -130,7 +149,9 @@ fn user_namespace_hint(errno: i32) -> String {
         return "a seccomp filter refuses it (the host is itself a container?): allow clone, clone3 and unshare with CLONE_NEWUSER there, or use namespaces.user=host as root".into();
     }
     match errno {
-        libc::ENOSPC | libc::EUSERS => "user namespaces are nested too deep, or user.max_user_namespaces is reached".into(),
+        libc::ENOSPC | libc::EUSERS => {
+            "user namespaces are nested too deep, or user.max_user_namespaces is reached".into()
+        }
         _ => "a chroot forbids user namespaces, and so may a security module".into(),
     }
 }
@@ -147,14 +168,32 @@ fn not_executed(trace: &Trace, program: &Program, tried: &[usize]) -> Error {
     let name = trace.plan.spec.program();
     let (code, hint) = match errno(&told) {
         libc::ENOENT if opened => match interpreter(&head) {
-            Some(interpreter) => (Code::InterpreterNotFound, format!("the file is there, but its interpreter '{interpreter}' is not")),
-            None => (Code::InterpreterNotFound, "the file is there, but the loader or interpreter that it names is not".into()),
+            Some(interpreter) => (
+                Code::InterpreterNotFound,
+                format!("the file is there, but its interpreter '{interpreter}' is not"),
+            ),
+            None => (
+                Code::InterpreterNotFound,
+                "the file is there, but the loader or interpreter that it names is not".into(),
+            ),
         },
-        libc::ENOENT | libc::ENOTDIR if name.contains('/') => (Code::ProgramNotFound, format!("there is no '{name}' inside the container")),
-        libc::ENOENT | libc::ENOTDIR => (Code::ProgramNotFound, format!("there is no '{name}' in the container's PATH")),
-        libc::ENOEXEC if head.starts_with(b"\x7fELF") => (Code::WrongFormat, format!("the program is for another machine ({})", machine(&head))),
-        libc::ENOEXEC => (Code::WrongFormat, "it is neither a binary for this machine nor a script that begins with '#!'".into()),
-        libc::EACCES => (Code::ProgramNotExecutable, "the file or a directory above it may not be executed by the program's user: see its mode".into()),
+        libc::ENOENT | libc::ENOTDIR if name.contains('/') => {
+            (Code::ProgramNotFound, format!("there is no '{name}' inside the container"))
+        }
+        libc::ENOENT | libc::ENOTDIR => {
+            (Code::ProgramNotFound, format!("there is no '{name}' in the container's PATH"))
+        }
+        libc::ENOEXEC if head.starts_with(b"\x7fELF") => {
+            (Code::WrongFormat, format!("the program is for another machine ({})", machine(&head)))
+        }
+        libc::ENOEXEC => (
+            Code::WrongFormat,
+            "it is neither a binary for this machine nor a script that begins with '#!'".into(),
+        ),
+        libc::EACCES => (
+            Code::ProgramNotExecutable,
+            "the file or a directory above it may not be executed by the program's user: see its mode".into(),
+        ),
         libc::E2BIG => (Code::ArgumentsTooLong, "pass data through stdin or a volume".into()),
         _ => (Code::StepFailed, String::new()),
     };
@@ -165,7 +204,9 @@ fn not_executed(trace: &Trace, program: &Program, tried: &[usize]) -> Error {
 fn head(trace: &Trace, program: &Program) -> Vec<u8> {
     let read = trace.plan.steps.iter().position(|step| matches!(step.call, Call::Read { len: HEAD, .. }));
     let Some(index) = read else { return Vec::new() };
-    let Ask::Call { args: [_, RawArg::Data(at), ..], .. } = program.steps[index].ask else { return Vec::new() };
+    let Ask::Call { args: [_, RawArg::Data(at), ..], .. } = program.steps[index].ask else {
+        return Vec::new();
+    };
     let len = usize::try_from(trace.records[index].result).unwrap_or(0).min(HEAD);
     program.read(at, len)
 }
@@ -180,5 +221,8 @@ fn interpreter(head: &[u8]) -> Option<String> {
 fn machine(head: &[u8]) -> String {
     let number = head.get(18..20).map_or(0, |bytes| u16::from_le_bytes([bytes[0], bytes[1]]));
     let known = [(3, "x86"), (40, "arm"), (62, "x86-64"), (183, "aarch64"), (243, "risc-v"), (22, "s390")];
-    known.iter().find(|(id, _)| *id == number).map_or_else(|| format!("ELF machine {number}"), |(_, name)| (*name).into())
+    known
+        .iter()
+        .find(|(id, _)| *id == number)
+        .map_or_else(|| format!("ELF machine {number}"), |(_, name)| (*name).into())
 }

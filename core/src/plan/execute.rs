@@ -84,7 +84,8 @@ impl Execution {
         let _keeper = Keeper::begin();
         let count = self.plan.steps.len();
         let clone = self.plan.steps.iter().position(is_first_clone).unwrap_or(count);
-        let walked = self.walk(0, clone).and_then(|()| self.clone(clone)).and_then(|()| self.walk(clone + 1, count));
+        let walked =
+            self.walk(0, clone).and_then(|()| self.clone(clone)).and_then(|()| self.walk(clone + 1, count));
         walked.err()
     }
 
@@ -129,7 +130,9 @@ impl Execution {
     /// Empties the slots of descriptors that the caller's steps closed.
     fn forget_closed(&mut self) {
         for (step, record) in self.plan.steps.iter().zip(self.records.iter()) {
-            if let (Side::Caller, Call::Close { fd: Fd::Slot(slot) }, true) = (step.side, &step.call, record.ended != 0 && record.result >= 0) {
+            if let (Side::Caller, Call::Close { fd: Fd::Slot(slot) }, true) =
+                (step.side, &step.call, record.ended != 0 && record.result >= 0)
+            {
                 self.slots[usize::from(slot.0)] = -1;
             }
         }
@@ -145,10 +148,15 @@ impl Execution {
         if let Some(joiner) = joiner {
             let _ = process::reap(joiner.as_fd(), true);
         }
-        let pid = kept.pid.and_then(|slot| i32::try_from(slots[usize::from(slot.0)]).ok()).filter(|pid| *pid > 0);
+        let pid =
+            kept.pid.and_then(|slot| i32::try_from(slots[usize::from(slot.0)]).ok()).filter(|pid| *pid > 0);
         let opened = kept.pidfd.and_then(|slot| self.take(slot));
         let pidfd = opened.or_else(|| process::pidfd_open(pid?).ok());
-        let pipes = if executed { kept.pipes.map(|slot| slot.and_then(|slot| self.take(slot))) } else { [None, None, None] };
+        let pipes = if executed {
+            kept.pipes.map(|slot| slot.and_then(|slot| self.take(slot)))
+        } else {
+            [None, None, None]
+        };
         if !executed {
             self.undo();
         }
@@ -166,21 +174,25 @@ impl Execution {
 
     /// The successful execve has no result of its own: the caller's wait ended, and no later step began.
     fn mark_executed(&mut self) -> bool {
-        let container = self.plan.steps.iter().enumerate().filter(|(_, step)| step.side == Side::Container);
-        let last = container.filter(|(index, _)| self.records[*index].begun != 0).last();
+        let mut container =
+            self.plan.steps.iter().enumerate().filter(|(_, step)| step.side == Side::Container);
+        let last = container.rfind(|(index, _)| self.records[*index].begun != 0);
         let Some((index, step)) = last else { return false };
         if self.records[index].ended != 0 || !matches!(step.call, Call::Execve { .. }) {
             return false;
         }
         let awaited = self.plan.steps.iter().position(|step| step.call == Call::AwaitExec);
-        self.records[index].ended = awaited.map_or(0, |index| self.records[index].ended).max(self.records[index].begun + 1);
+        self.records[index].ended =
+            awaited.map_or(0, |index| self.records[index].ended).max(self.records[index].begun + 1);
         true
     }
 
     /// The inverses of what was done, last first.
     fn undo(&mut self) {
         let inverses = self.plan.steps.iter().rev().flat_map(|step| &step.undo);
-        let undo: Vec<Slot> = inverses.filter_map(|call| if let Call::Close { fd: Fd::Slot(slot) } = call { Some(*slot) } else { None }).collect();
+        let undo: Vec<Slot> = inverses
+            .filter_map(|call| if let Call::Close { fd: Fd::Slot(slot) } = call { Some(*slot) } else { None })
+            .collect();
         for slot in undo {
             drop(self.take(slot));
         }

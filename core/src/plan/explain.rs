@@ -24,11 +24,18 @@ impl Plan {
             for index in act.steps.clone() {
                 let Some(step) = self.steps.get(index) else { continue };
                 let needs = step.needs.map(|needs| format!("   [{needs}]")).unwrap_or_default();
-                let _ = writeln!(out, "      {:<9} {}({}){needs}", step.side.name(), step.call.name(), self.arguments(index));
+                let _ = writeln!(
+                    out,
+                    "      {:<9} {}({}){needs}",
+                    step.side.name(),
+                    step.call.name(),
+                    self.arguments(index)
+                );
             }
         }
         for (feature, state) in &self.enforced {
-            let reason = if state.reason().is_empty() { String::new() } else { format!(": {}", state.reason()) };
+            let reason =
+                if state.reason().is_empty() { String::new() } else { format!(": {}", state.reason()) };
             let _ = writeln!(out, "    {feature}: {}{reason}", state.name().replace('_', " "));
         }
         out
@@ -37,7 +44,9 @@ impl Plan {
     /// A step's arguments as a person would read them; what is not known yet by what it will be.
     #[must_use]
     pub fn arguments(&self, index: usize) -> String {
-        self.steps.get(index).map_or_else(String::new, |step| arguments(&step.call, &|slot, out| show_name(self, slot, out)))
+        self.steps
+            .get(index)
+            .map_or_else(String::new, |step| arguments(&step.call, &|slot, out| show_name(self, slot, out)))
     }
 
     /// The plan as JSON: `{"steps": [{"index", "side", "syscall", "arguments", "needs", "undo", "what", "why"}, …], "enforced": …}`.

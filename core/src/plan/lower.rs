@@ -32,7 +32,8 @@ fn lower_call(call: &Call, program: &mut Program) -> (Ask, Keep) {
         Call::AwaitReady => return (Ask::AwaitReady, Keep::Nothing),
         Call::Clone { clone3, flags, pid, pidfd, second } => {
             let pidfd = pidfd.map(|slot| usize::from(slot.0));
-            let how = RawClone { clone3: *clone3, flags: *flags, pid: usize::from(pid.0), pidfd, second: *second };
+            let how =
+                RawClone { clone3: *clone3, flags: *flags, pid: usize::from(pid.0), pidfd, second: *second };
             return (Ask::Clone(how), Keep::Nothing);
         }
         _ => {}

@@ -18,8 +18,8 @@ mod step;
 mod stepper;
 pub mod trace;
 
-pub use stepper::Stepper;
 pub use step::{Act, Enforcement, Plan, Shell, Side, Step, Tolerate};
+pub use stepper::Stepper;
 
 use crate::error::Error;
 use crate::spec::Spec;

@@ -86,10 +86,7 @@ pub(crate) const OPEN_TREE: &[Name] = &[
 pub(crate) const MOVE_MOUNT: &[Name] = &[(abi::MOVE_MOUNT_F_EMPTY_PATH, "MOVE_MOUNT_F_EMPTY_PATH")];
 
 /// mount_setattr(2), fchownat(2)
-pub(crate) const AT: &[Name] = &[
-    (abi::AT_EMPTY_PATH, "AT_EMPTY_PATH"),
-    (abi::AT_RECURSIVE, "AT_RECURSIVE"),
-];
+pub(crate) const AT: &[Name] = &[(abi::AT_EMPTY_PATH, "AT_EMPTY_PATH"), (abi::AT_RECURSIVE, "AT_RECURSIVE")];
 
 /// fsopen(2)
 pub(crate) const FSOPEN: &[Name] = &[(abi::FSOPEN_CLOEXEC, "FSOPEN_CLOEXEC")];

@@ -29,7 +29,11 @@ impl Plan {
         let outer = own_mounts && !early;
         let mut before = String::from("T=$(mktemp -d)\n");
         // A mount of its own, so that nothing else has to be taken off in the end.
-        before.push_str(if outer { "mount -t tmpfs -o mode=755 tmpfs \"$T\"\n" } else { "chmod 755 \"$T\"\n" });
+        before.push_str(if outer {
+            "mount -t tmpfs -o mode=755 tmpfs \"$T\"\n"
+        } else {
+            "chmod 755 \"$T\"\n"
+        });
         let end = if outer { "umount -l \"$T\"; rmdir \"$T\"" } else { "rm -r \"$T\"" };
         let _ = writeln!(before, "trap '{end}' EXIT");
         let mut inside = String::from("set -eu\n");
@@ -49,9 +53,9 @@ impl Plan {
                 Shell::Last(lines) => (&mut last, lines),
             };
             let _ = writeln!(script, "# {}", act.what);
-            lines.iter().for_each(|line| {
+            for line in lines {
                 let _ = writeln!(script, "{line}");
-            });
+            }
         }
         if own_mounts {
             inside.push_str(self.change_root());
@@ -59,11 +63,15 @@ impl Plan {
         inside.push_str(&last.replace("exec ", &format!("exec {}", self.privileges())));
         let command = self.enter(mapped);
         let holder = if mapped { map_users(&map, end) } else { String::new() };
-        let run = format!("{holder}cat > \"$T/inside\" <<'INSIDE'\n{inside}INSIDE\nexport R=\"${{R:-}}\" S=\"${{S:-}}\" T\n{command} sh \"$T/inside\" \"$@\"\n");
+        let run = format!(
+            "{holder}cat > \"$T/inside\" <<'INSIDE'\n{inside}INSIDE\nexport R=\"${{R:-}}\" S=\"${{S:-}}\" T\n{command} sh \"$T/inside\" \"$@\"\n"
+        );
         let body = format!("set -eu\n{before}{run}");
         if outer {
             // The mounts made before the namespaces are made must not be the host's.
-            return format!("#!/bin/sh\n# As root.\nexec unshare --mount --propagation private sh -s -- \"$@\" <<'CONTAINER'\n{body}CONTAINER\n");
+            return format!(
+                "#!/bin/sh\n# As root.\nexec unshare --mount --propagation private sh -s -- \"$@\" <<'CONTAINER'\n{body}CONTAINER\n"
+            );
         }
         format!("#!/bin/sh\n{body}")
     }
@@ -82,7 +90,9 @@ impl Plan {
             let _ = write!(join, " {}={}", kind.unshare_option(), quote(&path));
         }
         let mut new = String::new();
-        for kind in Kind::ALL.into_iter().filter(|kind| namespaces.new_one(*kind) && !(mapped && *kind == Kind::User)) {
+        for kind in
+            Kind::ALL.into_iter().filter(|kind| namespaces.new_one(*kind) && !(mapped && *kind == Kind::User))
+        {
             let _ = write!(new, " {}", kind.unshare_option());
             match kind {
                 Kind::User => new.push_str(" --map-root-user"),
@@ -110,7 +120,9 @@ impl Plan {
     /// Into the new root, and the old one off.
     fn change_root(&self) -> &'static str {
         match self.spec.root_change {
-            RootChange::PivotRoot => "# change the root, detach the old one\ncd \"$R\"\npivot_root . .\numount -l .\ncd /\n",
+            RootChange::PivotRoot => {
+                "# change the root, detach the old one\ncd \"$R\"\npivot_root . .\numount -l .\ncd /\n"
+            }
             RootChange::Chroot => "# change the root\ncd \"$R\"\n",
         }
     }
@@ -121,7 +133,9 @@ impl Plan {
         let mut set = String::new();
         for step in &self.steps {
             match &step.call {
-                Call::Execve { envp, .. } => environment = envp.iter().map(|entry| format!("{} ", quote(entry))).collect(),
+                Call::Execve { envp, .. } => {
+                    environment = envp.iter().map(|entry| format!("{} ", quote(entry))).collect();
+                }
                 Call::NoNewPrivs => set.push_str(" --no-new-privs"),
                 Call::Setresuid { id } if *id != 0 => {
                     let _ = write!(set, " --reuid {id}");
@@ -129,9 +143,13 @@ impl Plan {
                 Call::Setresgid { id } if *id != 0 => {
                     let _ = write!(set, " --regid {id} --clear-groups");
                 }
-                Call::Capset { mask } if *mask != 0 && self.steps.iter().any(|s| matches!(s.call, Call::DropBounding { .. })) => {
+                Call::Capset { mask }
+                    if *mask != 0
+                        && self.steps.iter().any(|s| matches!(s.call, Call::DropBounding { .. })) =>
+                {
                     let kept = CAPABILITIES.iter().enumerate().filter(|(n, _)| mask >> n & 1 == 1);
-                    let kept: String = kept.map(|(_, name)| format!(",+{}", name[4..].to_lowercase())).collect();
+                    let kept: String =
+                        kept.map(|(_, name)| format!(",+{}", name[4..].to_lowercase())).collect();
                     let _ = write!(set, " --inh-caps=-all --bounding-set=-all{kept}");
                 }
                 _ => {}

@@ -46,7 +46,14 @@ pub struct Stepper {
 
 impl Stepper {
     pub(super) fn new(plan: Plan) -> Result<Self, Error> {
-        let out = |errno: nix::Error| Error::call(Code::OutOfResources, "could not make the pipes that hold the child", errno as i32, "");
+        let out = |errno: nix::Error| {
+            Error::call(
+                Code::OutOfResources,
+                "could not make the pipes that hold the child",
+                errno as i32,
+                "",
+            )
+        };
         let (go_read, go_write) = pipe2(OFlag::O_CLOEXEC).map_err(out)?;
         let (done_read, done_write) = pipe2(OFlag::O_CLOEXEC).map_err(out)?;
         let mut execution = Execution::new(plan, None);
@@ -98,9 +105,11 @@ impl Stepper {
             self.next += 1;
             let Some(execution) = self.execution.as_mut() else { return Ok(None) };
             let step = &execution.plan.steps[index];
-            let (side, first_clone, program) = (step.side, is_first_clone(step), matches!(step.call, Call::Execve { .. }));
+            let (side, first_clone, program) =
+                (step.side, is_first_clone(step), matches!(step.call, Call::Execve { .. }));
             if side == Side::Caller {
-                let walked = if first_clone { execution.clone(index) } else { execution.walk(index, index + 1) };
+                let walked =
+                    if first_clone { execution.clone(index) } else { execution.walk(index, index + 1) };
                 if first_clone {
                     self.theirs = None;
                 }
@@ -132,7 +141,10 @@ impl Stepper {
             self.step()?;
         }
         let failed = self.failed.take();
-        let execution = self.execution.take().ok_or_else(|| Error::call(Code::Ended, "the start has failed already", 0, ""))?;
+        let execution = self
+            .execution
+            .take()
+            .ok_or_else(|| Error::call(Code::Ended, "the start has failed already", 0, ""))?;
         drop(self.keeper.take());
         let started = execution.conclude(failed).map_err(|failed| failed.error)?;
         Ok(Container::from_started(started, self.began))
@@ -171,7 +183,8 @@ impl Stepper {
 
     fn entry(&self, index: usize) -> Option<Entry> {
         let execution = self.execution.as_ref()?;
-        let (plan, records, slots) = (execution.plan.clone(), execution.records.to_vec(), execution.slots.to_vec());
+        let (plan, records, slots) =
+            (execution.plan.clone(), execution.records.to_vec(), execution.slots.to_vec());
         Trace { plan, records, slots }.entry(index)
     }
 }

@@ -95,7 +95,13 @@ impl Trace {
         let mut out = String::new();
         for entry in self.entries() {
             let call = format!("{}({}) = {}", entry.syscall, entry.arguments, entry.result);
-            let _ = writeln!(out, "{:>8.1} us {:>7.1}  {:<9}  {call}", entry.start_ns as f64 / 1e3, entry.ns as f64 / 1e3, entry.side);
+            let _ = writeln!(
+                out,
+                "{:>8.1} us {:>7.1}  {:<9}  {call}",
+                entry.start_ns as f64 / 1e3,
+                entry.ns as f64 / 1e3,
+                entry.side
+            );
         }
         out
     }
@@ -103,7 +109,12 @@ impl Trace {
     /// From the first step until the program was executed, in nanoseconds.
     #[must_use]
     pub fn setup_ns(&self) -> u64 {
-        let ends = self.plan.steps.iter().zip(&self.records).filter(|(step, _)| matches!(step.call, Call::AwaitExec));
+        let ends = self
+            .plan
+            .steps
+            .iter()
+            .zip(&self.records)
+            .filter(|(step, _)| matches!(step.call, Call::AwaitExec));
         ends.map(|(_, record)| record.ended).max().unwrap_or(0).saturating_sub(self.began())
     }
 

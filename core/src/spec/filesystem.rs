@@ -59,7 +59,10 @@ impl FromStr for Volume {
 impl<'de> Deserialize<'de> for Volume {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged, expecting = "a volume: \"/host:/inside[:ro]\" or {\"source\", \"target\", \"read_only\"}")]
+        #[serde(
+            untagged,
+            expecting = "a volume: \"/host:/inside[:ro]\" or {\"source\", \"target\", \"read_only\"}"
+        )]
         enum Form {
             Text(String),
             Fields {
@@ -97,7 +100,8 @@ impl FromStr for Tmpfs {
             match option.split_once('=') {
                 Some(("size", size)) => tmpfs.size = Some(size.parse()?),
                 Some(("mode", mode)) => {
-                    tmpfs.mode = u32::from_str_radix(mode, 8).map_err(|_| format!("'{mode}' is not an octal mode"))?;
+                    tmpfs.mode =
+                        u32::from_str_radix(mode, 8).map_err(|_| format!("'{mode}' is not an octal mode"))?;
                 }
                 _ => return Err(format!("'{option}' is not an option of a tmpfs: write size=… or mode=…")),
             }
@@ -109,7 +113,10 @@ impl FromStr for Tmpfs {
 impl<'de> Deserialize<'de> for Tmpfs {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged, expecting = "a tmpfs: \"/inside[:size=64M,mode=1777]\" or {\"target\", \"size\", \"mode\"}")]
+        #[serde(
+            untagged,
+            expecting = "a tmpfs: \"/inside[:size=64M,mode=1777]\" or {\"target\", \"size\", \"mode\"}"
+        )]
         enum Form {
             Text(String),
             Fields {
@@ -146,4 +153,5 @@ pub const MASKED_PATHS: [&str; 12] = [
 ];
 
 /// Kernel paths that Docker makes read-only.
-pub const READONLY_PATHS: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+pub const READONLY_PATHS: [&str; 5] =
+    ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];

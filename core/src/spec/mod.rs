@@ -22,9 +22,7 @@ mod validate;
 
 pub(crate) use capabilities::mask as capability_mask;
 pub use capabilities::{CAPABILITIES, DOCKER_CAPABILITIES, capability_number};
-pub use filesystem::{
-    HostAccess, MASKED_PATHS, READONLY_PATHS, RootChange, Tmpfs, Volume,
-};
+pub use filesystem::{HostAccess, MASKED_PATHS, READONLY_PATHS, RootChange, Tmpfs, Volume};
 pub use identity::IdMap;
 pub use namespaces::{NamespaceSource, Namespaces, TimeOffsets};
 pub use process::{RLIMITS, Stdio, Ulimit};

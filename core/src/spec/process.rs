@@ -34,10 +34,7 @@ pub struct Ulimit {
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "a limit: a number, null, or {\"soft\": …, \"hard\": …}")]
 enum UlimitForm {
-    Pair {
-        soft: Option<u64>,
-        hard: Option<u64>,
-    },
+    Pair { soft: Option<u64>, hard: Option<u64> },
     Both(Option<u64>),
 }
 

@@ -33,7 +33,11 @@ impl FromStr for Size {
             return whole.checked_mul(1 << shift).map(Self).ok_or_else(wrong);
         }
         let number = digits.parse::<f64>().map_err(|_| wrong())? * (1u64 << shift) as f64;
-        if number.is_finite() && (0.0..1e18).contains(&number) { Ok(Self(number as u64)) } else { Err(wrong()) }
+        if number.is_finite() && (0.0..1e18).contains(&number) {
+            Ok(Self(number as u64))
+        } else {
+            Err(wrong())
+        }
     }
 }
 

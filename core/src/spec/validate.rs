@@ -38,8 +38,16 @@ impl fmt::Display for Fault {
 const MAX_STRING: usize = 131_071;
 
 /// The features that `require` may name.
-pub(crate) const FEATURES: [&str; 8] =
-    ["namespaces", "user_mapping", "root", "read_only", "masked_paths", "capabilities", "no_new_privileges", "seccomp"];
+pub(crate) const FEATURES: [&str; 8] = [
+    "namespaces",
+    "user_mapping",
+    "root",
+    "read_only",
+    "masked_paths",
+    "capabilities",
+    "no_new_privileges",
+    "seccomp",
+];
 
 /// Reads a spec from JSON, naming every field that cannot be read.
 pub(super) fn read(value: Value) -> Result<Spec, Vec<Fault>> {
@@ -49,7 +57,8 @@ pub(super) fn read(value: Value) -> Result<Spec, Vec<Fault>> {
     match serde_json::from_value(Value::Object(fields.clone())) {
         Ok(spec) => Ok(spec),
         Err(whole) => {
-            let faults: Vec<Fault> = fields.into_iter().filter_map(|(name, value)| field_fault(&name, value)).collect();
+            let faults: Vec<Fault> =
+                fields.into_iter().filter_map(|(name, value)| field_fault(&name, value)).collect();
             Err(if faults.is_empty() {
                 vec![Fault::new("", whole.to_string(), "correct the field named")]
             } else {
@@ -108,12 +117,16 @@ fn process(spec: &Spec, found: &mut Vec<Fault>) {
     if spec.args.is_empty() {
         fault("args", "there is no program to run".into(), "name at least the program");
     }
-    if spec.args.first().is_some_and(|p| p.is_empty()) && spec.executable.is_none() {
+    if spec.args.first().is_some_and(std::string::String::is_empty) && spec.executable.is_none() {
         fault("args", "the program's name is empty".into(), "name the program");
     }
     for (i, arg) in spec.args.iter().enumerate() {
         if let Some(problem) = string_problem(arg) {
-            fault("args", format!("argument {i} {problem}"), "pass large or binary data through stdin or a volume");
+            fault(
+                "args",
+                format!("argument {i} {problem}"),
+                "pass large or binary data through stdin or a volume",
+            );
         }
     }
     for (name, value) in &spec.env {
@@ -122,7 +135,11 @@ fn process(spec: &Spec, found: &mut Vec<Fault>) {
         }
         for text in [Some(name), value.as_ref()].into_iter().flatten() {
             if let Some(problem) = string_problem(text) {
-                fault("env", format!("'{}' {problem}", shorten(name)), "pass large or binary data through stdin or a volume");
+                fault(
+                    "env",
+                    format!("'{}' {problem}", shorten(name)),
+                    "pass large or binary data through stdin or a volume",
+                );
             }
         }
     }
@@ -132,7 +149,11 @@ fn process(spec: &Spec, found: &mut Vec<Fault>) {
         }
     }
     if spec.cwd.as_deref().is_some_and(|path| !path.starts_with('/')) {
-        fault("cwd", "the working directory is inside the container and must be absolute".into(), "start it with '/'");
+        fault(
+            "cwd",
+            "the working directory is inside the container and must be absolute".into(),
+            "start it with '/'",
+        );
     }
     if spec.umask > 0o777 {
         fault("umask", format!("0o{:o} is not a mask", spec.umask), "use 0 to 0o777");
@@ -158,18 +179,28 @@ fn process(spec: &Spec, found: &mut Vec<Fault>) {
     let mut seen = BTreeSet::new();
     for fd in &spec.pass_fds {
         if *fd < 3 || !seen.insert(fd) {
-            fault("pass_fds", format!("{fd} cannot be passed on"), "pass each descriptor once; 0, 1 and 2 have fields of their own");
+            fault(
+                "pass_fds",
+                format!("{fd} cannot be passed on"),
+                "pass each descriptor once; 0, 1 and 2 have fields of their own",
+            );
         }
     }
 }
 
 fn namespaces(spec: &Spec, found: &mut Vec<Fault>) {
     let mut fault = |field: &str, problem: String, fix: &str| found.push(Fault::new(field, problem, fix));
-    for (field, name, kind) in [("hostname", &spec.hostname, Kind::Uts), ("domainname", &spec.domainname, Kind::Uts)] {
+    for (field, name, kind) in
+        [("hostname", &spec.hostname, Kind::Uts), ("domainname", &spec.domainname, Kind::Uts)]
+    {
         let Some(name) = name else { continue };
         let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
         if name.is_empty() || name.len() > 64 || !name.chars().all(fits) || name.starts_with(['-', '.']) {
-            fault(field, format!("'{}' is not a valid name", shorten(name)), "use 1 to 64 letters, digits, '-' and '.'");
+            fault(
+                field,
+                format!("'{}' is not a valid name", shorten(name)),
+                "use 1 to 64 letters, digits, '-' and '.'",
+            );
         }
         if spec.namespaces.host(kind) {
             fault(field, "it would rename the host".into(), "give the container a uts namespace of its own");
@@ -207,17 +238,31 @@ fn namespaces(spec: &Spec, found: &mut Vec<Fault>) {
     for (name, value) in &spec.sysctls {
         let kind = match name.split('.').collect::<Vec<_>>()[..] {
             ["net", _, ..] => Some(Kind::Net),
-            ["kernel", key] if key.starts_with("msg") || key.starts_with("sem") || key.starts_with("shm") => Some(Kind::Ipc),
+            ["kernel", key] if key.starts_with("msg") || key.starts_with("sem") || key.starts_with("shm") => {
+                Some(Kind::Ipc)
+            }
             ["fs", "mqueue", _] => Some(Kind::Ipc),
             ["kernel", "domainname" | "hostname"] => Some(Kind::Uts),
             _ => None,
         };
         let plain = |text: &str| !text.contains(['\0', '/']) && !text.contains("..");
         match kind {
-            _ if !plain(name) || value.contains('\0') => fault("sysctls", format!("'{name}' is not a setting"), "write it as sysctl(8) does: net.ipv4.ip_forward"),
-            None => fault("sysctls", format!("'{name}' belongs to the whole host"), "only net.*, kernel.msg*, kernel.sem*, kernel.shm* and fs.mqueue.* belong to a namespace"),
+            _ if !plain(name) || value.contains('\0') => fault(
+                "sysctls",
+                format!("'{name}' is not a setting"),
+                "write it as sysctl(8) does: net.ipv4.ip_forward",
+            ),
+            None => fault(
+                "sysctls",
+                format!("'{name}' belongs to the whole host"),
+                "only net.*, kernel.msg*, kernel.sem*, kernel.shm* and fs.mqueue.* belong to a namespace",
+            ),
             Some(kind) if !spec.namespaces.new_one(kind) => {
-                fault("sysctls", format!("'{name}' would change a {kind} namespace that is not the container's own"), "leave that namespace new");
+                fault(
+                    "sysctls",
+                    format!("'{name}' would change a {kind} namespace that is not the container's own"),
+                    "leave that namespace new",
+                );
             }
             Some(_) => {}
         }
@@ -229,7 +274,11 @@ fn files(spec: &Spec, found: &mut Vec<Fault>) {
     let mut targets = BTreeSet::new();
     let mut target = |field: &str, path: &str| {
         if !clean(path) || path == "/" {
-            return Some(Fault::new(field, format!("'{}' is not a place inside", shorten(path)), "use an absolute path without '..'"));
+            return Some(Fault::new(
+                field,
+                format!("'{}' is not a place inside", shorten(path)),
+                "use an absolute path without '..'",
+            ));
         }
         let twice = !targets.insert(path.trim_end_matches('/').to_string());
         twice.then(|| Fault::new(field, format!("'{path}' is mounted twice"), "name each place once"))
@@ -238,13 +287,21 @@ fn files(spec: &Spec, found: &mut Vec<Fault>) {
     for volume in &spec.volumes {
         also.extend(target("volumes", &volume.target));
         if !clean(&volume.source) {
-            fault("volumes", format!("'{}' is not an absolute host path", shorten(&volume.source)), "start it with '/', without '..'");
+            fault(
+                "volumes",
+                format!("'{}' is not an absolute host path", shorten(&volume.source)),
+                "start it with '/', without '..'",
+            );
         }
     }
     for tmpfs in &spec.tmpfs {
         also.extend(target("tmpfs", &tmpfs.target));
         if tmpfs.mode > 0o7777 || tmpfs.size == Some(super::Size(0)) {
-            fault("tmpfs", format!("{}: no such size or mode", tmpfs.target), "use a size above 0 and an octal mode");
+            fault(
+                "tmpfs",
+                format!("{}: no such size or mode", tmpfs.target),
+                "use a size above 0 and an octal mode",
+            );
         }
     }
     if spec.storage_size.0 < 64 << 10 || spec.storage_size.0 > 1 << 50 {
@@ -252,7 +309,11 @@ fn files(spec: &Spec, found: &mut Vec<Fault>) {
     }
     if let Some(root) = &spec.rootfs {
         if !clean(root) {
-            fault("rootfs", format!("'{}' is not an absolute host path", shorten(root)), "start it with '/', without '..'");
+            fault(
+                "rootfs",
+                format!("'{}' is not an absolute host path", shorten(root)),
+                "start it with '/', without '..'",
+            );
         }
         if !spec.host_files.is_empty() {
             fault("host_files", "they are not seen when rootfs names another root".into(), "use volumes");
@@ -260,16 +321,28 @@ fn files(spec: &Spec, found: &mut Vec<Fault>) {
     }
     for (path, access) in &spec.host_files {
         if !clean(path) {
-            fault("host_files", format!("'{}' is not an absolute path", shorten(path)), "start it with '/', without '..'");
+            fault(
+                "host_files",
+                format!("'{}' is not an absolute path", shorten(path)),
+                "start it with '/', without '..'",
+            );
         }
         if path == "/" && *access == HostAccess::Hidden {
-            fault("host_files", "without any root no program can be found".into(), "hide single directories, or name a rootfs");
+            fault(
+                "host_files",
+                "without any root no program can be found".into(),
+                "hide single directories, or name a rootfs",
+            );
         }
     }
     for (field, paths) in [("masked_paths", &spec.masked_paths), ("readonly_paths", &spec.readonly_paths)] {
         for path in paths.iter().flatten() {
             if !clean(path) || path == "/" {
-                fault(field, format!("'{}' is not a place inside", shorten(path)), "use an absolute path without '..'");
+                fault(
+                    field,
+                    format!("'{}' is not a place inside", shorten(path)),
+                    "use an absolute path without '..'",
+                );
             }
         }
     }
@@ -282,7 +355,11 @@ fn files(spec: &Spec, found: &mut Vec<Fault>) {
             ("tmpfs", !spec.tmpfs.is_empty()),
         ];
         for (field, _) in asked.into_iter().filter(|(_, asked)| *asked) {
-            fault(field, "mounting needs a mount namespace of the container's own".into(), "leave namespaces.mnt new");
+            fault(
+                field,
+                "mounting needs a mount namespace of the container's own".into(),
+                "leave namespaces.mnt new",
+            );
         }
     }
     found.extend(also);
@@ -293,19 +370,33 @@ fn privileges(spec: &Spec, found: &mut Vec<Fault>) {
     for (field, names) in [("cap_add", &spec.cap_add), ("cap_drop", &spec.cap_drop)] {
         for name in names {
             if !name.eq_ignore_ascii_case("ALL") && capability_number(name).is_none() {
-                fault(field, format!("'{}' is not a capability", shorten(name)), "see capabilities(7), or use ALL");
+                fault(
+                    field,
+                    format!("'{}' is not a capability", shorten(name)),
+                    "see capabilities(7), or use ALL",
+                );
             }
         }
     }
     if let Some(user) = &spec.user {
         let parts: Vec<&str> = user.split(':').collect();
-        if parts.len() > 2 || parts.iter().any(|part| part.is_empty() || part.starts_with('-') || part.contains(['\0', '/'])) {
-            fault("user", format!("'{}' is not a user", shorten(user)), "write uid, uid:gid, name or name:group");
+        if parts.len() > 2
+            || parts.iter().any(|part| part.is_empty() || part.starts_with('-') || part.contains(['\0', '/']))
+        {
+            fault(
+                "user",
+                format!("'{}' is not a user", shorten(user)),
+                "write uid, uid:gid, name or name:group",
+            );
         }
     }
     for name in &spec.require {
         if !FEATURES.contains(&name.as_str()) {
-            fault("require", format!("'{}' is not a feature", shorten(name)), &format!("use one of {}", FEATURES.join(", ")));
+            fault(
+                "require",
+                format!("'{}' is not a feature", shorten(name)),
+                &format!("use one of {}", FEATURES.join(", ")),
+            );
         }
     }
 }
@@ -323,10 +414,17 @@ fn string_problem(text: &str) -> Option<String> {
 
 /// Whether a path is absolute, has no `..` and no NUL.
 fn clean(path: &str) -> bool {
-    path.starts_with('/') && path.len() < 4096 && !path.contains('\0') && !path.split('/').any(|part| part == "..")
+    path.starts_with('/')
+        && path.len() < 4096
+        && !path.contains('\0')
+        && !path.split('/').any(|part| part == "..")
 }
 
 /// A text short enough for a message.
 fn shorten(text: &str) -> String {
-    if text.chars().count() > 60 { text.chars().take(57).chain("...".chars()).collect() } else { text.escape_debug().to_string() }
+    if text.chars().count() > 60 {
+        text.chars().take(57).chain("...".chars()).collect()
+    } else {
+        text.escape_debug().to_string()
+    }
 }

@@ -18,7 +18,7 @@ pub(crate) const STACK: usize = 16 * 1024;
 pub(crate) unsafe fn clone_process(memory: *mut Memory, index: usize, how: &RawClone) -> i64 {
     // SAFETY: each of the two stacks and starts is used by one process only.
     unsafe {
-        let nth = how.second as usize;
+        let nth = usize::from(how.second);
         let start = (&raw mut (*memory).starts).cast::<Start>().add(nth);
         *start = Start { memory, step: index.wrapping_add(1) };
         let top = *(&raw const (*memory).stacks).cast::<*mut u8>().add(nth);

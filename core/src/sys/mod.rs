@@ -6,9 +6,9 @@
 //! walked by the same few lines, so that what the trace says is what the kernel was asked.
 
 pub(crate) mod abi;
-pub(crate) mod process;
 pub(crate) mod clone;
 pub(crate) mod dumpable;
+pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod raw;
 pub(crate) mod shared;

@@ -46,7 +46,7 @@ pub(crate) fn reap(pidfd: BorrowedFd<'_>, block: bool) -> Result<Option<Ended>, 
             options |= libc::WNOHANG;
         }
         let args = [
-            libc::P_PIDFD as u64,
+            u64::from(libc::P_PIDFD),
             pidfd.as_raw_fd() as u64,
             &raw mut info as u64,
             options as u64,
@@ -68,7 +68,7 @@ pub(crate) fn reap(pidfd: BorrowedFd<'_>, block: bool) -> Result<Option<Ended>, 
 /// Whether this kernel (or the filter in front of it) knows clone3(2).
 pub(crate) fn has_clone3() -> bool {
     // SAFETY: a NULL structure of size zero is refused with EINVAL where the call exists.
-    unsafe { syscall(libc::SYS_clone3, &[0; 6]) != -(libc::ENOSYS as i64) }
+    unsafe { syscall(libc::SYS_clone3, &[0; 6]) != -i64::from(libc::ENOSYS) }
 }
 
 /// The effective capabilities of the calling thread, as a bit mask: capget(2).
@@ -134,7 +134,7 @@ struct PidfdInfo {
 /// How a process ended that somebody else reaped: PIDFD_GET_INFO of ioctl(2), Linux 6.15. Its resources are lost.
 fn exit_information(pidfd: BorrowedFd<'_>) -> Result<Ended, i32> {
     const PIDFD_INFO_EXIT: u64 = 1 << 3;
-    let request = 0xc000_0000 | (size_of::<PidfdInfo>() as u64) << 16 | 0xff << 8 | 11;
+    let request = 0xc000_0000 | (size_of::<PidfdInfo>() as u64) << 16 | 0xff << 8 | 0xb;
     let mut info = PidfdInfo { mask: PIDFD_INFO_EXIT, ..PidfdInfo::default() };
     let args = [pidfd.as_raw_fd() as u64, request, &raw mut info as u64, 0, 0, 0];
     // SAFETY: the request carries the structure's size; the kernel writes no more than that.

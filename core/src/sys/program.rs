@@ -40,7 +40,11 @@ pub(crate) enum Keep {
     /// The result, in a slot.
     Result(usize),
     /// The two descriptors that pipe2 wrote at `data`.
-    Pair { data: usize, first: usize, second: usize },
+    Pair {
+        data: usize,
+        first: usize,
+        second: usize,
+    },
 }
 
 /// The ways to make a process.
@@ -56,9 +60,16 @@ pub(crate) struct RawClone {
 }
 
 /// What a step asks of the kernel.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly all are calls; a box would be one more thing to follow in the child"
+)]
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Ask {
-    Call { number: i64, args: [RawArg; 6] },
+    Call {
+        number: i64,
+        args: [RawArg; 6],
+    },
     Clone(RawClone),
     /// Sleep until the child no longer uses this memory: it executed the program, or ended.
     AwaitExec,
@@ -139,7 +150,12 @@ pub(crate) struct Program {
 
 impl Program {
     pub fn with_capacity(steps: usize, slots: usize) -> Self {
-        Self { words: Vec::with_capacity(steps * 8), fixups: Vec::new(), steps: Vec::with_capacity(steps), slots }
+        Self {
+            words: Vec::with_capacity(steps * 8),
+            fixups: Vec::new(),
+            steps: Vec::with_capacity(steps),
+            slots,
+        }
     }
 
     /// Copies bytes into the data, aligned to eight, and returns where they are.

@@ -16,7 +16,8 @@ impl<T: Copy> Shared<T> {
             // SAFETY: a fresh anonymous mapping of the size that the array needs, filled before it is used.
             unsafe {
                 let size = len * size_of::<T>();
-                let (read_write, shared) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
+                let (read_write, shared) =
+                    (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
                 let place = libc::mmap(std::ptr::null_mut(), size, read_write, shared, -1, 0);
                 if place != libc::MAP_FAILED {
                     let place = place.cast::<T>();

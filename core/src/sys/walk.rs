@@ -80,7 +80,7 @@ unsafe fn perform(memory: *mut Memory, index: usize, step: &RawStep, time: &mut 
         let record = (*memory).records.add(index);
         (*record).begun = *time;
         let mut result = match ((*memory).fault, step.ask) {
-            (Some((at, errno)), _) if at == index => (errno as i64).wrapping_neg(),
+            (Some((at, errno)), _) if at == index => i64::from(errno).wrapping_neg(),
             (_, Ask::Call { number, ref args }) => {
                 let args = [
                     resolve(memory, args[0]),
@@ -92,7 +92,7 @@ unsafe fn perform(memory: *mut Memory, index: usize, step: &RawStep, time: &mut 
                 ];
                 loop {
                     let result = syscall(number, &args);
-                    if result != -(libc::EINTR as i64) {
+                    if result != -i64::from(libc::EINTR) {
                         break result;
                     }
                 }
@@ -106,11 +106,11 @@ unsafe fn perform(memory: *mut Memory, index: usize, step: &RawStep, time: &mut 
             }
             (_, Ask::AwaitReady) => match await_change(memory, SHARED) {
                 READY => 0,
-                _ => -(libc::ECHILD as i64),
+                _ => -i64::from(libc::ECHILD),
             },
         };
         if result == 0 && step.nonzero {
-            result = -(libc::EPIPE as i64);
+            result = -i64::from(libc::EPIPE);
         }
         (*record).result = result;
         *time = now();
@@ -122,9 +122,9 @@ unsafe fn perform(memory: *mut Memory, index: usize, step: &RawStep, time: &mut 
             Keep::Nothing => {}
             Keep::Result(slot) => *(*memory).slots.add(slot) = result,
             Keep::Pair { data, first, second } => {
-                let pair = (*memory).data.add(data).cast::<i32>();
-                *(*memory).slots.add(first) = *pair as i64;
-                *(*memory).slots.add(second) = *pair.add(1) as i64;
+                let pair = (*memory).data.add(data).cast::<[i32; 2]>().read_unaligned();
+                *(*memory).slots.add(first) = i64::from(pair[0]);
+                *(*memory).slots.add(second) = i64::from(pair[1]);
             }
         }
         true

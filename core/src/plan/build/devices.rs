@@ -24,45 +24,72 @@ impl Builder<'_> {
         }
         let make_nodes = side == Side::Caller && self.host.can(&["mknod"]);
         let mut dev = None;
-        self.act("fill /dev", "null, zero, full, random, urandom, tty; none of the host's other devices", Shell::None, |b| {
-            let dir = b.scratch();
-            b.step(side, Call::Mkdir { dir, path: "dev".into(), mode: 0o755 });
-            for (name, major, minor) in DEVICES {
-                let path = format!("dev/{name}");
-                if make_nodes {
-                    b.needs = Some("CAP_MKNOD");
-                    b.step(side, Call::Mknod { dir, path: path.clone().into(), mode: libc::S_IFCHR | 0o666, device: (major, minor) });
-                    b.needs = None;
-                    // The caller's umask belongs to all its threads: it is not touched.
-                    b.step(side, Call::Chmod { dir, path: path.into(), mode: 0o666 });
-                } else {
-                    b.step(side, Call::Mknod { dir, path: path.into(), mode: libc::S_IFREG | 0o666, device: (0, 0) });
+        self.act(
+            "fill /dev",
+            "null, zero, full, random, urandom, tty; none of the host's other devices",
+            Shell::None,
+            |b| {
+                let dir = b.scratch();
+                b.step(side, Call::Mkdir { dir, path: "dev".into(), mode: 0o755 });
+                for (name, major, minor) in DEVICES {
+                    let path = format!("dev/{name}");
+                    if make_nodes {
+                        b.needs = Some("CAP_MKNOD");
+                        b.step(
+                            side,
+                            Call::Mknod {
+                                dir,
+                                path: path.clone().into(),
+                                mode: libc::S_IFCHR | 0o666,
+                                device: (major, minor),
+                            },
+                        );
+                        b.needs = None;
+                        // The caller's umask belongs to all its threads: it is not touched.
+                        b.step(side, Call::Chmod { dir, path: path.into(), mode: 0o666 });
+                    } else {
+                        b.step(
+                            side,
+                            Call::Mknod {
+                                dir,
+                                path: path.into(),
+                                mode: libc::S_IFREG | 0o666,
+                                device: (0, 0),
+                            },
+                        );
+                    }
                 }
-            }
-            for (target, name) in LINKS {
-                b.step(side, Call::Symlink { target: target.into(), dir, path: format!("dev/{name}").into() });
-            }
-            for name in ["dev/pts", "dev/mqueue"] {
-                b.step(side, Call::Mkdir { dir, path: name.into(), mode: 0o755 });
-            }
-            b.step(side, Call::Mkdir { dir, path: "dev/shm".into(), mode: 0o1777 });
-            if side == Side::Caller {
-                b.step(side, Call::Chmod { dir, path: "dev/shm".into(), mode: 0o1777 });
-            }
-            let slot = b.scratch_part(side, "dev".into());
-            dev = Some(slot);
-            if make_nodes {
-                b.needs = Some("CAP_SYS_ADMIN");
-                b.step(side, Call::MountSetattr {
-                    dir: Fd::Slot(slot),
-                    path: "".into(),
-                    flags: abi::AT_EMPTY_PATH,
-                    set: abi::MOUNT_ATTR_NOSUID | abi::MOUNT_ATTR_NOEXEC,
-                    clear: abi::MOUNT_ATTR_NODEV,
-                    userns: None,
-                });
-            }
-        });
+                for (target, name) in LINKS {
+                    b.step(
+                        side,
+                        Call::Symlink { target: target.into(), dir, path: format!("dev/{name}").into() },
+                    );
+                }
+                for name in ["dev/pts", "dev/mqueue"] {
+                    b.step(side, Call::Mkdir { dir, path: name.into(), mode: 0o755 });
+                }
+                b.step(side, Call::Mkdir { dir, path: "dev/shm".into(), mode: 0o1777 });
+                if side == Side::Caller {
+                    b.step(side, Call::Chmod { dir, path: "dev/shm".into(), mode: 0o1777 });
+                }
+                let slot = b.scratch_part(side, "dev".into());
+                dev = Some(slot);
+                if make_nodes {
+                    b.needs = Some("CAP_SYS_ADMIN");
+                    b.step(
+                        side,
+                        Call::MountSetattr {
+                            dir: Fd::Slot(slot),
+                            path: "".into(),
+                            flags: abi::AT_EMPTY_PATH,
+                            set: abi::MOUNT_ATTR_NOSUID | abi::MOUNT_ATTR_NOEXEC,
+                            clear: abi::MOUNT_ATTR_NODEV,
+                            userns: None,
+                        },
+                    );
+                }
+            },
+        );
         let mut shell = vec![
             "mount -t tmpfs -o mode=755,nosuid,noexec tmpfs \"$R/dev\"".into(),
             "for n in null zero full random urandom tty; do : > \"$R/dev/$n\"; mount --bind /dev/$n \"$R/dev/$n\"; done".into(),

@@ -24,20 +24,32 @@ impl Builder<'_> {
     pub(super) fn drop_privileges(&mut self) {
         let spec = self.spec;
         if spec.start_new_session {
-            self.act("lead a new session", "no controlling terminal that input could be pushed into", Shell::None, |b| b.inside(Call::Setsid));
+            self.act(
+                "lead a new session",
+                "no controlling terminal that input could be pushed into",
+                Shell::None,
+                |b| b.inside(Call::Setsid),
+            );
         }
-        let limits: Vec<_> = spec.ulimits.iter().filter_map(|(name, limit)| {
-            let (_, resource) = RLIMITS.iter().find(|(known, _)| known == name)?;
-            Some((name, *resource, limit.soft.unwrap_or(u64::MAX), limit.hard.unwrap_or(u64::MAX)))
-        }).collect();
+        let limits: Vec<_> = spec
+            .ulimits
+            .iter()
+            .filter_map(|(name, limit)| {
+                let (_, resource) = RLIMITS.iter().find(|(known, _)| known == name)?;
+                Some((name, *resource, limit.soft.unwrap_or(u64::MAX), limit.hard.unwrap_or(u64::MAX)))
+            })
+            .collect();
         for (name, resource, soft, hard) in limits {
             let show = |limit: u64| if limit == u64::MAX { "unlimited".into() } else { limit.to_string() };
             let shell = Shell::Last(vec![format!("prlimit --pid $$ --{name}={}:{}", show(soft), show(hard))]);
-            self.act(format!("limit {name}"), "asked for", shell, |b| b.inside(Call::Prlimit { resource, soft, hard }));
+            self.act(format!("limit {name}"), "asked for", shell, |b| {
+                b.inside(Call::Prlimit { resource, soft, hard });
+            });
         }
         let kept = self.kept_capabilities();
         let privileged = self.users.mode != Mode::Host || self.host.can(&["setpcap"]);
-        let dropped: Vec<u32> = (0..CAPABILITIES.len() as u32).filter(|n| kept >> n & 1 == 0 && privileged).collect();
+        let dropped: Vec<u32> =
+            (0..CAPABILITIES.len() as u32).filter(|n| kept >> n & 1 == 0 && privileged).collect();
         if !dropped.is_empty() {
             self.act("drop capabilities for good", "no program inside can gain them", Shell::None, |b| {
                 b.needs = Some("CAP_SETPCAP");
@@ -47,23 +59,45 @@ impl Builder<'_> {
             });
         }
         if self.users.mode == Mode::Host {
-            self.act("drop ambient capabilities", "the caller's own", Shell::None, |b| b.inside(Call::ClearAmbient));
+            self.act("drop ambient capabilities", "the caller's own", Shell::None, |b| {
+                b.inside(Call::ClearAmbient);
+            });
         }
         self.become_user();
         if let Some(cwd) = self.spec.cwd.clone() {
             let shell = Shell::Last(vec![format!("cd {}", super::quote(&cwd))]);
-            self.act("enter the working directory", "as the program's user: where it may not go, it does not start", shell, |b| {
-                b.inside(Call::Chdir { path: cwd.into() });
-            });
+            self.act(
+                "enter the working directory",
+                "as the program's user: where it may not go, it does not start",
+                shell,
+                |b| {
+                    b.inside(Call::Chdir { path: cwd.into() });
+                },
+            );
         } else {
-            self.act("enter the working directory", "no directory of the caller's is kept", Shell::None, |b| b.inside(Call::Chdir { path: "/".into() }));
+            self.act(
+                "enter the working directory",
+                "no directory of the caller's is kept",
+                Shell::None,
+                |b| b.inside(Call::Chdir { path: "/".into() }),
+            );
         }
         if self.spec.no_new_privileges {
-            self.act("forbid new privileges", "no set-user-ID program gives what was dropped", Shell::None, |b| b.inside(Call::NoNewPrivs));
+            self.act(
+                "forbid new privileges",
+                "no set-user-ID program gives what was dropped",
+                Shell::None,
+                |b| b.inside(Call::NoNewPrivs),
+            );
         }
         let mask = if self.account.uid == 0 { kept } else { 0 };
         let mask = if self.users.mode == Mode::Host { mask & self.host.capabilities } else { mask };
-        self.act("keep only these capabilities", "Docker's default set, unless told otherwise", Shell::None, |b| b.inside(Call::Capset { mask }));
+        self.act(
+            "keep only these capabilities",
+            "Docker's default set, unless told otherwise",
+            Shell::None,
+            |b| b.inside(Call::Capset { mask }),
+        );
     }
 
     fn become_user(&mut self) {
@@ -92,7 +126,9 @@ impl Builder<'_> {
         self.act("set the file mode mask", "not the caller's", shell, |b| b.inside(Call::Umask { mask }));
         let reset = self.host.ignored | if self.host.clone3 { 0 } else { self.host.handled };
         self.act("reset signals", "none is blocked, ignored or handled", Shell::None, |b| {
-            for signal in (1..=31).filter(|signal| reset >> (signal - 1) & 1 == 1 && ![libc::SIGKILL, libc::SIGSTOP].contains(signal)) {
+            for signal in (1..=31).filter(|signal| {
+                reset >> (signal - 1) & 1 == 1 && ![libc::SIGKILL, libc::SIGSTOP].contains(signal)
+            }) {
                 b.inside(Call::DefaultSignal { signal });
             }
             b.inside(Call::UnblockSignals);
@@ -103,7 +139,11 @@ impl Builder<'_> {
     pub(super) fn report(&mut self) {
         self.report_namespaces();
         self.report_files();
-        let no_new = if self.spec.no_new_privileges { Enforcement::Enforced } else { Enforcement::NotEnforced("switched off".into()) };
+        let no_new = if self.spec.no_new_privileges {
+            Enforcement::Enforced
+        } else {
+            Enforcement::NotEnforced("switched off".into())
+        };
         self.enforced.insert("no_new_privileges", no_new);
         let added = self.kept_capabilities() & !capability_mask(DOCKER_CAPABILITIES);
         let capabilities = if added == 0 {
@@ -112,6 +152,7 @@ impl Builder<'_> {
             Enforcement::Partial("cap_add gives more than Docker's default set".into())
         };
         self.enforced.insert("capabilities", capabilities);
-        self.enforced.insert("seccomp", Enforcement::NotEnforced("this version has no system call filter".into()));
+        self.enforced
+            .insert("seccomp", Enforcement::NotEnforced("this version has no system call filter".into()));
     }
 }

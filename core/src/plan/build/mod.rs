@@ -2,6 +2,7 @@
 
 mod devices;
 mod identity;
+mod layers;
 mod mounts;
 mod namespaces;
 mod places;
@@ -71,12 +72,23 @@ pub(super) fn plan(spec: Spec) -> Result<Plan, Error> {
     builder.everything()?;
     let Builder { steps, acts, slots, enforced, kept, .. } = builder;
     for feature in &spec.require {
-        if let Some(state @ (Enforcement::Partial(_) | Enforcement::NotEnforced(_))) = enforced.get(feature.as_str()) {
-            let problem = format!("require: '{feature}' would be {} here: {}", state.name().replace('_', " "), state.reason());
-            return Err(Error::call(Code::NotEnforced, problem, 0, "change what stands in its way, or do not require it"));
+        if let Some(state @ (Enforcement::Partial(_) | Enforcement::NotEnforced(_))) =
+            enforced.get(feature.as_str())
+        {
+            let problem = format!(
+                "require: '{feature}' would be {} here: {}",
+                state.name().replace('_', " "),
+                state.reason()
+            );
+            return Err(Error::call(
+                Code::NotEnforced,
+                problem,
+                0,
+                "change what stands in its way, or do not require it",
+            ));
         }
     }
-    Ok(Plan { steps, acts, slots, enforced, kept, spec })
+    Ok(Plan { spec, steps, acts, enforced, slots, kept })
 }
 
 impl Builder<'_> {
@@ -86,7 +98,12 @@ impl Builder<'_> {
         self.open_namespaces();
         self.files_by_caller()?;
         self.make_namespaces();
-        self.act("take off the file mode mask", "places are made with exactly their modes", Shell::None, |b| b.inside(Call::Umask { mask: 0 }));
+        self.act(
+            "take off the file mode mask",
+            "places are made with exactly their modes",
+            Shell::None,
+            |b| b.inside(Call::Umask { mask: 0 }),
+        );
         self.name_host();
         self.loopback_up();
         self.files_inside()?;
@@ -161,29 +178,52 @@ impl Builder<'_> {
     /// Writes a file in one go: open, write, close.
     fn write_file(&mut self, side: Side, path: impl Into<Text>, data: String) {
         let file = self.slot("file");
-        self.step(side, Call::Open { dir: Fd::Cwd, path: path.into(), flags: (libc::O_WRONLY | libc::O_CLOEXEC) as u64, mode: 0, keep: file });
+        self.step(
+            side,
+            Call::Open {
+                dir: Fd::Cwd,
+                path: path.into(),
+                flags: (libc::O_WRONLY | libc::O_CLOEXEC) as u64,
+                mode: 0,
+                keep: file,
+            },
+        );
         self.step(side, Call::Write { fd: Fd::Slot(file), data: data.into() });
         self.close(side, file);
     }
 
     /// The caller waits until its memory is its own again, and closes what only the child needed.
     fn finish(&mut self) {
-        self.act("wait for the program to be executed", "until then the child uses the caller's memory", Shell::None, |b| {
-            b.caller(Call::AwaitExec);
-        });
+        self.act(
+            "wait for the program to be executed",
+            "until then the child uses the caller's memory",
+            Shell::None,
+            |b| {
+                b.caller(Call::AwaitExec);
+            },
+        );
         let kept = self.kept;
         let keep = |slot: &Slot| kept.pipes.contains(&Some(*slot));
         let open: Vec<Slot> = std::mem::take(&mut self.open).into_iter().filter(|slot| !keep(slot)).collect();
-        self.act("close the caller's copies", "mounts and pipes live on in the container alone", Shell::None, |b| {
-            for slot in open {
-                b.close(Side::Caller, slot);
-            }
-        });
+        self.act(
+            "close the caller's copies",
+            "mounts and pipes live on in the container alone",
+            Shell::None,
+            |b| {
+                for slot in open {
+                    b.close(Side::Caller, slot);
+                }
+            },
+        );
     }
 }
 
 /// Quotes a word for the shell.
 pub(crate) fn quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.into()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }

@@ -1,8 +1,8 @@
 //! Volumes, tmpfs mounts, and the places inside that they need.
 
+use super::places::{Node, node_of, own_place};
 use super::rootfs::Attach;
 use super::{Builder, Call, Fd, Shell, Side, Text, Tolerate, quote};
-use super::places::{Node, node_of, own_place};
 use crate::sys::abi;
 
 impl Builder<'_> {
@@ -36,7 +36,13 @@ impl Builder<'_> {
         let slot = self.slot("user namespace");
         let why = "id 0 inside is id 0 on these mounts; where the file system cannot do that, its ids stay unmapped";
         self.act("map ids on mounts", why, Shell::None, |b| {
-            b.caller(Call::Open { dir: Fd::Cwd, path: userns, flags: libc::O_CLOEXEC as u64, mode: 0, keep: slot });
+            b.caller(Call::Open {
+                dir: Fd::Cwd,
+                path: userns,
+                flags: libc::O_CLOEXEC as u64,
+                mode: 0,
+                keep: slot,
+            });
             b.needs = Some("CAP_SYS_ADMIN");
             b.tolerate = Tolerate::Errors(&[libc::EINVAL]);
             for mount in mounts {
@@ -62,7 +68,9 @@ impl Builder<'_> {
     /// Attaches volumes and tmpfs mounts, parents before what lies below them.
     pub(super) fn attach_volumes(&mut self) {
         let mut mounts: Vec<(String, Option<Attach>)> = Vec::new();
-        mounts.extend(std::mem::take(&mut self.volumes).into_iter().map(|attach| (attach.target.clone(), Some(attach))));
+        mounts.extend(
+            std::mem::take(&mut self.volumes).into_iter().map(|attach| (attach.target.clone(), Some(attach))),
+        );
         mounts.extend(self.spec.tmpfs.iter().map(|tmpfs| (tmpfs.target.clone(), None)));
         mounts.sort_by(|a, b| a.0.cmp(&b.0));
         for (target, attach) in mounts {
@@ -84,38 +92,61 @@ impl Builder<'_> {
             Node::Directory => format!("mkdir -p $R{}", quote(&target)),
             Node::File => format!("mkdir -p \"$(dirname $R{0})\"; touch $R{0}", quote(&target)),
         };
-        self.act(format!("make {target}"), "it lies in a file system of the container's own", Shell::Inside(vec![shell]), |b| {
-            b.tolerate = Tolerate::Errors(&[libc::EEXIST]);
-            let ends: Vec<usize> = target.match_indices('/').map(|(at, _)| at).skip(2).chain([target.len()]).collect();
-            for end in ends {
-                let path: Text = target[..end].to_string().into();
-                if end == target.len() && node == Node::File {
-                    b.inside(Call::Mknod { dir: Fd::Cwd, path, mode: libc::S_IFREG | 0o644, device: (0, 0) });
-                } else {
-                    b.inside(Call::Mkdir { dir: Fd::Cwd, path, mode: 0o755 });
+        self.act(
+            format!("make {target}"),
+            "it lies in a file system of the container's own",
+            Shell::Inside(vec![shell]),
+            |b| {
+                b.tolerate = Tolerate::Errors(&[libc::EEXIST]);
+                let ends: Vec<usize> =
+                    target.match_indices('/').map(|(at, _)| at).skip(2).chain([target.len()]).collect();
+                for end in ends {
+                    let path: Text = target[..end].to_string().into();
+                    if end == target.len() && node == Node::File {
+                        b.inside(Call::Mknod {
+                            dir: Fd::Cwd,
+                            path,
+                            mode: libc::S_IFREG | 0o644,
+                            device: (0, 0),
+                        });
+                    } else {
+                        b.inside(Call::Mkdir { dir: Fd::Cwd, path, mode: 0o755 });
+                    }
                 }
-            }
-        });
+            },
+        );
     }
 
     fn attach(&mut self, attach: Attach) {
         let Attach { mount, target, shell, .. } = attach;
         let shell = if shell.is_empty() { Shell::None } else { Shell::Inside(shell) };
-        self.act(format!("mount {target}"), "prepared before, it only has to be put in its place", shell, |b| {
-            b.needs = Some("CAP_SYS_ADMIN");
-            b.inside(Call::MoveMount { from: Fd::Slot(mount), target: target.into() });
-        });
+        self.act(
+            format!("mount {target}"),
+            "prepared before, it only has to be put in its place",
+            shell,
+            |b| {
+                b.needs = Some("CAP_SYS_ADMIN");
+                b.inside(Call::MoveMount { from: Fd::Slot(mount), target: target.into() });
+            },
+        );
     }
 
     fn mount_tmpfs(&mut self, target: &str) {
         let Some(tmpfs) = self.spec.tmpfs.iter().find(|tmpfs| tmpfs.target == target) else { return };
         let data = format!("size={},mode={:o}", tmpfs.size.unwrap_or(self.spec.storage_size).0, tmpfs.mode);
-        let flags = (libc::MS_NOSUID | libc::MS_NODEV) as u64;
+        let flags = libc::MS_NOSUID | libc::MS_NODEV;
         let target = tmpfs.target.clone();
-        let shell = Shell::Inside(vec![format!("mount -t tmpfs -o {data},nosuid,nodev tmpfs $R{}", quote(&target))]);
+        let shell =
+            Shell::Inside(vec![format!("mount -t tmpfs -o {data},nosuid,nodev tmpfs $R{}", quote(&target))]);
         self.act(format!("mount a tmpfs on {target}"), "asked for", shell, |b| {
             b.needs = Some("CAP_SYS_ADMIN");
-            b.inside(Call::Mount { source: Some("tmpfs".into()), target: target.into(), kind: Some("tmpfs".into()), flags, data: Some(data.into()) });
+            b.inside(Call::Mount {
+                source: Some("tmpfs".into()),
+                target: target.into(),
+                kind: Some("tmpfs".into()),
+                flags,
+                data: Some(data.into()),
+            });
         });
     }
 }

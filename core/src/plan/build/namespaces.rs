@@ -13,19 +13,30 @@ use crate::sys::abi;
 impl Builder<'_> {
     /// The caller opens the namespaces that the container joins.
     pub(super) fn open_namespaces(&mut self) {
-        let joined: Vec<(Kind, NamespaceSource)> =
-            Kind::ALL.iter().map(|kind| (*kind, self.spec.namespaces.get(*kind).clone())).filter(|(_, s)| s.joined()).collect();
+        let joined: Vec<(Kind, NamespaceSource)> = Kind::ALL
+            .iter()
+            .map(|kind| (*kind, self.spec.namespaces.get(*kind).clone()))
+            .filter(|(_, s)| s.joined())
+            .collect();
         for (kind, source) in joined {
             let slot = self.slot(format!("{kind} namespace"));
             let what = format!("open the {kind} namespace to join");
             self.act(what, "a descriptor cannot be confused with another's", Shell::None, |b| {
                 let path = match source {
-                    NamespaceSource::Fd(fd) => return b.caller(Call::Duplicate { fd: Fd::Number(fd), keep: slot }),
+                    NamespaceSource::Fd(fd) => {
+                        return b.caller(Call::Duplicate { fd: Fd::Number(fd), keep: slot });
+                    }
                     NamespaceSource::Path(path) => path,
                     NamespaceSource::Pid(pid) => format!("/proc/{pid}/ns/{kind}"),
                     NamespaceSource::New | NamespaceSource::Host => return,
                 };
-                b.caller(Call::Open { dir: Fd::Cwd, path: path.into(), flags: libc::O_CLOEXEC as u64, mode: 0, keep: slot });
+                b.caller(Call::Open {
+                    dir: Fd::Cwd,
+                    path: path.into(),
+                    flags: libc::O_CLOEXEC as u64,
+                    mode: 0,
+                    keep: slot,
+                });
             });
             self.files.joined.push((kind, slot));
         }
@@ -36,15 +47,23 @@ impl Builder<'_> {
         let joined = std::mem::take(&mut self.files.joined);
         if self.caller_maps() {
             let (read, write) = (self.slot("release"), self.slot("release (caller's end)"));
-            self.act("make the pipe that releases the child", "it must not go on before its ids are mapped", Shell::None, |b| {
-                b.caller(Call::Pipe { read, write });
-            });
+            self.act(
+                "make the pipe that releases the child",
+                "it must not go on before its ids are mapped",
+                Shell::None,
+                |b| {
+                    b.caller(Call::Pipe { read, write });
+                },
+            );
             self.release = Some((read, write));
         }
         let new: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| self.new_one(*kind)).collect();
         let shared = self.new_one(Kind::Pid);
         if joined.is_empty() && shared {
-            let flags = self.flags(&new) | libc::CLONE_VM as u64 | libc::CLONE_CHILD_CLEARTID as u64 | libc::CLONE_PIDFD as u64;
+            let flags = self.flags(&new)
+                | libc::CLONE_VM as u64
+                | libc::CLONE_CHILD_CLEARTID as u64
+                | libc::CLONE_PIDFD as u64;
             let (pid, pidfd) = (self.slot("child"), self.slot("pidfd"));
             self.kept.pid = Some(pid);
             self.kept.pidfd = Some(pidfd);
@@ -57,7 +76,8 @@ impl Builder<'_> {
         }
         self.make_joiner(&joined);
         // The user and the time namespace are the joiner's already.
-        let new: Vec<Kind> = new.into_iter().filter(|kind| ![Kind::User, Kind::Time].contains(kind)).collect();
+        let new: Vec<Kind> =
+            new.into_iter().filter(|kind| ![Kind::User, Kind::Time].contains(kind)).collect();
         let share = if shared { libc::CLONE_VM } else { 0 };
         let flags = self.flags(&new) | (share | libc::CLONE_PARENT | libc::CLONE_VFORK) as u64;
         let pid = self.slot("child");
@@ -67,7 +87,8 @@ impl Builder<'_> {
 
     /// The first of two processes: joins what is joined, and makes the user namespace where that is new.
     fn make_joiner(&mut self, joined: &[(Kind, Slot)]) {
-        let flags = self.flags(&[]) | (libc::CLONE_VM | libc::CLONE_CHILD_CLEARTID | libc::CLONE_PIDFD) as u64;
+        let flags =
+            self.flags(&[]) | (libc::CLONE_VM | libc::CLONE_CHILD_CLEARTID | libc::CLONE_PIDFD) as u64;
         let (pid, pidfd) = (self.slot("joiner"), self.slot("joiner's pidfd"));
         self.clone("make a process that joins namespaces", Side::Caller, flags, pid, Some(pidfd));
         self.kept.joiner = Some((pid, pidfd));
@@ -96,13 +117,18 @@ impl Builder<'_> {
         if !self.new_one(Kind::User) {
             return;
         }
-        self.act("make the user namespace", "the container's other namespaces shall belong to it", Shell::None, |b| {
-            b.inside(Call::Unshare { flags: libc::CLONE_NEWUSER as u64 });
-            if b.release.is_some() {
-                b.inside(Call::Ready);
-                b.caller(Call::AwaitReady);
-            }
-        });
+        self.act(
+            "make the user namespace",
+            "the container's other namespaces shall belong to it",
+            Shell::None,
+            |b| {
+                b.inside(Call::Unshare { flags: libc::CLONE_NEWUSER as u64 });
+                if b.release.is_some() {
+                    b.inside(Call::Ready);
+                    b.caller(Call::AwaitReady);
+                }
+            },
+        );
         match (self.release, self.users.mode) {
             (Some((wait, _)), _) => {
                 self.map_users_by_caller();
@@ -121,7 +147,11 @@ impl Builder<'_> {
 
     fn clone(&mut self, what: &'static str, side: Side, flags: u64, pid: Slot, pidfd: Option<Slot>) {
         let why = "the child uses the caller's memory until it executes the program: nothing is copied";
-        let why = if flags & libc::CLONE_VM as u64 == 0 { "its PID namespace is not new, so memory is not shared" } else { why };
+        let why = if flags & libc::CLONE_VM as u64 == 0 {
+            "its PID namespace is not new, so memory is not shared"
+        } else {
+            why
+        };
         let (clone3, second) = (self.host.clone3, side == Side::Container);
         self.act(what, why, Shell::None, |b| {
             b.needs = (!b.new_one(Kind::User) && !second).then_some("CAP_SYS_ADMIN");
@@ -195,7 +225,8 @@ impl Builder<'_> {
 
     /// What is enforced of the isolation.
     pub(super) fn report_namespaces(&mut self) {
-        let shared: Vec<&str> = Kind::ALL.into_iter().filter(|kind| self.spec.namespaces.host(*kind)).map(Kind::name).collect();
+        let shared: Vec<&str> =
+            Kind::ALL.into_iter().filter(|kind| self.spec.namespaces.host(*kind)).map(Kind::name).collect();
         let state = match shared.len() {
             0 => Enforcement::Enforced,
             8 => Enforcement::NotEnforced("every namespace is the caller's own".into()),

@@ -49,9 +49,15 @@ impl Builder<'_> {
         let mut places: Vec<(String, Node)> = Vec::new();
         for volume in &self.spec.volumes {
             let Some(node) = node_of(&volume.source) else {
-                let errno = fs::metadata(&volume.source).err().and_then(|e| e.raw_os_error()).unwrap_or(libc::ENOENT);
+                let errno =
+                    fs::metadata(&volume.source).err().and_then(|e| e.raw_os_error()).unwrap_or(libc::ENOENT);
                 let problem = format!("volumes: there is no '{}' on the host", volume.source);
-                return Err(Error::call(Code::SourceNotFound, problem, errno, "make it first: a volume's source is never created"));
+                return Err(Error::call(
+                    Code::SourceNotFound,
+                    problem,
+                    errno,
+                    "make it first: a volume's source is never created",
+                ));
             };
             places.push((volume.target.clone(), node));
         }
@@ -60,12 +66,21 @@ impl Builder<'_> {
         for path in self.spec.host_files.keys().filter(|path| *path != "/") {
             if node_of(path) != Some(Node::Directory) {
                 let problem = format!("host_files: there is no directory '{path}' on the host");
-                return Err(Error::call(Code::SourceNotFound, problem, libc::ENOENT, "name directories that are there"));
+                return Err(Error::call(
+                    Code::SourceNotFound,
+                    problem,
+                    libc::ENOENT,
+                    "name directories that are there",
+                ));
             }
         }
         places.retain(|(path, _)| !own_place(path));
         if self.layered() {
-            places = places.into_iter().map(|(path, node)| (resolved(&path), node)).filter(|(path, _)| node_of(path).is_none()).collect();
+            places = places
+                .into_iter()
+                .map(|(path, node)| (resolved(&path), node))
+                .filter(|(path, _)| node_of(path).is_none())
+                .collect();
         }
         self.files.places = places;
         Ok(())
@@ -78,7 +93,9 @@ impl Builder<'_> {
 
     /// Adds the steps that make, in a layer of the scratch tmpfs over `lower`, the places that it covers.
     pub(super) fn make_layer_places(&mut self, side: Side, layer: &str, lower: &str) -> Vec<String> {
-        let below = |path: &str, base: &str| base == "/" || path.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'));
+        let below = |path: &str, base: &str| {
+            base == "/" || path.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'))
+        };
         let covers = self.files.covers.clone();
         let mut shell = Vec::new();
         for (path, node) in self.files.places.clone() {
@@ -87,14 +104,25 @@ impl Builder<'_> {
                 continue;
             }
             let from = if lower == "/" { 1 } else { lower.len() + 1 };
-            let ends: Vec<usize> = path.match_indices('/').map(|(at, _)| at).filter(|at| *at >= from).chain([path.len()]).collect();
+            let ends: Vec<usize> = path
+                .match_indices('/')
+                .map(|(at, _)| at)
+                .filter(|at| *at >= from)
+                .chain([path.len()])
+                .collect();
             for end in ends {
                 let (here, last) = (&path[..end], end == path.len());
                 let inner = format!("{layer}{}", &here[from - 1..]);
                 if !self.files.made.insert(inner.clone()) {
                     continue;
                 }
-                self.make_layer_place(side, &inner, here, if last { node } else { Node::Directory }, &mut shell);
+                self.make_layer_place(
+                    side,
+                    &inner,
+                    here,
+                    if last { node } else { Node::Directory },
+                    &mut shell,
+                );
             }
         }
         shell
@@ -105,18 +133,27 @@ impl Builder<'_> {
         let inner_text = || inner.to_string().into();
         let host = fs::symlink_metadata(path).ok();
         let root = self.users.root();
-        let (user, group, mode) = host.as_ref().map_or((root.0, root.1, 0o755), |meta| (meta.uid(), meta.gid(), meta.mode() & 0o7777));
+        let (user, group, mode) = host
+            .as_ref()
+            .map_or((root.0, root.1, 0o755), |meta| (meta.uid(), meta.gid(), meta.mode() & 0o7777));
         let place = format!("\"$S/{inner}\"");
         shell.push(if node == Node::File { format!("touch {place}") } else { format!("mkdir -p {place}") });
         if host.is_some() {
-            shell.push(format!("chmod --reference={0} {place}; chown --reference={0} {place} || :", quote(path)));
+            shell.push(format!(
+                "chmod --reference={0} {place}; chown --reference={0} {place} || :",
+                quote(path)
+            ));
         } else if side == Side::Caller && root != (0, 0) {
             shell.push(format!("chown {user}:{group} {place}"));
         }
         // The child of an ordinary caller finds its root's top directories there already.
-        self.tolerate = if side == Side::Container { Tolerate::Errors(&[libc::EEXIST]) } else { Tolerate::Nothing };
+        self.tolerate =
+            if side == Side::Container { Tolerate::Errors(&[libc::EEXIST]) } else { Tolerate::Nothing };
         match node {
-            Node::File => self.step(side, Call::Mknod { dir, path: inner_text(), mode: libc::S_IFREG | 0o644, device: (0, 0) }),
+            Node::File => self.step(
+                side,
+                Call::Mknod { dir, path: inner_text(), mode: libc::S_IFREG | 0o644, device: (0, 0) },
+            ),
             Node::Directory => self.step(side, Call::Mkdir { dir, path: inner_text(), mode }),
         }
         self.tolerate = Tolerate::Nothing;
@@ -127,7 +164,10 @@ impl Builder<'_> {
             self.step(side, Call::Chown { dir, path: inner_text(), user, group });
         }
         // The caller's umask belongs to all its threads: it is not touched.
-        self.step(side, Call::Chmod { dir, path: inner_text(), mode: if node == Node::File { 0o644 } else { mode } });
+        self.step(
+            side,
+            Call::Chmod { dir, path: inner_text(), mode: if node == Node::File { 0o644 } else { mode } },
+        );
     }
 
     /// Makes the places in a root that is no throw-away layer, where they stay.
@@ -139,7 +179,8 @@ impl Builder<'_> {
         let present = |path: &str| fs::symlink_metadata(format!("{root}{path}")).is_ok();
         let mut calls = Vec::new();
         for (path, node) in std::mem::take(&mut self.files.places) {
-            let ends: Vec<usize> = path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]).collect();
+            let ends: Vec<usize> =
+                path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]).collect();
             for end in ends {
                 let (here, node) = (&path[..end], if end == path.len() { node } else { Node::Directory });
                 if !present(here) && self.files.made.insert(here.into()) {
@@ -160,7 +201,12 @@ impl Builder<'_> {
             for (path, node) in calls {
                 b.inside(match node {
                     Node::Directory => Call::Mkdir { dir: Fd::Cwd, path: path.into(), mode: 0o755 },
-                    Node::File => Call::Mknod { dir: Fd::Cwd, path: path.into(), mode: libc::S_IFREG | 0o644, device: (0, 0) },
+                    Node::File => Call::Mknod {
+                        dir: Fd::Cwd,
+                        path: path.into(),
+                        mode: libc::S_IFREG | 0o644,
+                        device: (0, 0),
+                    },
                 });
             }
         });

@@ -14,7 +14,8 @@ impl Builder<'_> {
     pub(super) fn execute(&mut self) -> Result<(), Error> {
         let environment = self.environment();
         let path = environment.get("PATH").cloned().unwrap_or_default();
-        let envp: Vec<String> = environment.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let envp: Vec<String> =
+            environment.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         let argv = self.spec.args.clone();
         check_size(&argv, &envp)?;
         self.reset_process();
@@ -23,7 +24,9 @@ impl Builder<'_> {
         let candidates: Vec<String> = if program.contains('/') {
             vec![program.clone()]
         } else {
-            path.split(':').map(|dir| format!("{}/{program}", if dir.is_empty() { "." } else { dir })).collect()
+            path.split(':')
+                .map(|dir| format!("{}/{program}", if dir.is_empty() { "." } else { dir }))
+                .collect()
         };
         let words: Vec<String> = argv.iter().map(|word| super::quote(word)).collect();
         let shell = Shell::Last(vec![format!("exec {}", words.join(" "))]);
@@ -34,13 +37,24 @@ impl Builder<'_> {
             }
         });
         let file = self.slot("program");
-        self.act("find out why it could not be executed", "done only when execve failed: is the file there, and what does it begin with?", Shell::None, |b| {
-            b.tolerate = Tolerate::Everything;
-            for path in candidates {
-                b.inside(Call::Open { dir: Fd::Cwd, path: path.into(), flags: (libc::O_CLOEXEC | libc::O_NONBLOCK) as u64, mode: 0, keep: file });
-            }
-            b.inside(Call::Read { fd: Fd::Slot(file), len: HEAD });
-        });
+        self.act(
+            "find out why it could not be executed",
+            "done only when execve failed: is the file there, and what does it begin with?",
+            Shell::None,
+            |b| {
+                b.tolerate = Tolerate::Everything;
+                for path in candidates {
+                    b.inside(Call::Open {
+                        dir: Fd::Cwd,
+                        path: path.into(),
+                        flags: (libc::O_CLOEXEC | libc::O_NONBLOCK) as u64,
+                        mode: 0,
+                        keep: file,
+                    });
+                }
+                b.inside(Call::Read { fd: Fd::Slot(file), len: HEAD });
+            },
+        );
         Ok(())
     }
 
@@ -68,7 +82,8 @@ fn check_size(argv: &[String], envp: &[String]) -> Result<(), Error> {
     if size <= 128 << 10 {
         return Ok(());
     }
-    let stack = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_STACK).map_or(8 << 20, |(soft, _)| soft);
+    let stack = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_STACK)
+        .map_or(8 << 20, |(soft, _)| soft);
     let most = (stack / 4).clamp(128 << 10, 6 << 20) as usize;
     if size <= most {
         return Ok(());

@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use super::places::Node;
 use super::{Builder, Call, Fd, Shell, Side, Slot, Text};
 use crate::error::Error;
-use crate::host::{HostMount, visible_mounts};
 use crate::namespace::Kind;
 use crate::spec::{HostAccess, RootChange};
 use crate::sys::abi;
@@ -78,10 +77,21 @@ impl Builder<'_> {
         if !self.new_one(Kind::Mnt) {
             return Ok(());
         }
-        self.act("make the mounts private", "nothing done here shall reach the host's mounts", Shell::Inside(vec!["mount --make-rprivate /".into()]), |b| {
-            b.needs = Some("CAP_SYS_ADMIN");
-            b.inside(Call::Mount { source: None, target: "/".into(), kind: None, flags: (libc::MS_REC | libc::MS_PRIVATE) as u64, data: None });
-        });
+        self.act(
+            "make the mounts private",
+            "nothing done here shall reach the host's mounts",
+            Shell::Inside(vec!["mount --make-rprivate /".into()]),
+            |b| {
+                b.needs = Some("CAP_SYS_ADMIN");
+                b.inside(Call::Mount {
+                    source: None,
+                    target: "/".into(),
+                    kind: None,
+                    flags: (libc::MS_REC | libc::MS_PRIVATE),
+                    data: None,
+                });
+            },
+        );
         if self.mount_side() == Side::Container {
             self.wait_for_map();
             self.prepare_files()?;
@@ -133,7 +143,10 @@ impl Builder<'_> {
 
     /// The shell's way to a root that is a part of the host's mounts.
     fn show_root(&mut self, path: &str) {
-        self.set_shell(Shell::Before(vec!["R=$T/root; mkdir \"$R\"".into(), format!("mount --rbind {} \"$R\"", super::quote(path))]));
+        self.set_shell(Shell::Before(vec![
+            "R=$T/root; mkdir \"$R\"".into(),
+            format!("mount --rbind {} \"$R\"", super::quote(path)),
+        ]));
     }
 
     fn needs_scratch(&self) -> bool {
@@ -156,8 +169,12 @@ impl Builder<'_> {
         self.act("make a tmpfs", why, shell, |b| {
             b.needs = Some("CAP_SYS_ADMIN");
             b.step(side, Call::Fsopen { kind: "tmpfs", keep: config });
-            let owner = [("uid", user), ("gid", group)].into_iter().filter(|(_, id)| *id != 0).map(|(key, id)| (key, id.to_string()));
-            for (key, value) in [("size", size.to_string()), ("mode", "0755".into())].into_iter().chain(owner) {
+            let owner = [("uid", user), ("gid", group)]
+                .into_iter()
+                .filter(|(_, id)| *id != 0)
+                .map(|(key, id)| (key, id.to_string()));
+            for (key, value) in [("size", size.to_string()), ("mode", "0755".into())].into_iter().chain(owner)
+            {
                 b.step(side, Call::FsconfigString { fd: Fd::Slot(config), key, value: value.into() });
             }
             b.mount_config(side, config, scratch, abi::MOUNT_ATTR_NOSUID | abi::MOUNT_ATTR_NODEV);
@@ -173,9 +190,17 @@ impl Builder<'_> {
     }
 
     /// A detached copy of a part of the host's mounts: open_tree(2).
-    pub(super) fn clone_tree(&mut self, side: Side, name: &str, path: &str, why: &'static str, recursive: bool) -> Slot {
+    pub(super) fn clone_tree(
+        &mut self,
+        side: Side,
+        name: &str,
+        path: &str,
+        why: &'static str,
+        recursive: bool,
+    ) -> Slot {
         let slot = self.slot(name.to_string());
-        let flags = abi::OPEN_TREE_CLONE | abi::OPEN_TREE_CLOEXEC | if recursive { abi::AT_RECURSIVE } else { 0 };
+        let flags =
+            abi::OPEN_TREE_CLONE | abi::OPEN_TREE_CLOEXEC | if recursive { abi::AT_RECURSIVE } else { 0 };
         let path: Text = path.to_string().into();
         self.act(format!("take {name}"), why, Shell::None, |b| {
             b.needs = Some("CAP_SYS_ADMIN");
@@ -188,7 +213,15 @@ impl Builder<'_> {
     pub(super) fn scratch_part(&mut self, side: Side, path: String) -> Slot {
         let slot = self.slot(path.clone());
         let dir = self.scratch();
-        self.step(side, Call::OpenTree { dir, path: path.into(), flags: abi::OPEN_TREE_CLONE | abi::OPEN_TREE_CLOEXEC, keep: slot });
+        self.step(
+            side,
+            Call::OpenTree {
+                dir,
+                path: path.into(),
+                flags: abi::OPEN_TREE_CLONE | abi::OPEN_TREE_CLOEXEC,
+                keep: slot,
+            },
+        );
         slot
     }
 
@@ -199,150 +232,29 @@ impl Builder<'_> {
     pub(super) fn make_read_only(&mut self, side: Side, mount: Slot, why: &'static str) {
         self.act("make it read-only", why, Shell::None, |b| {
             b.needs = Some("CAP_SYS_ADMIN");
-            b.step(side, Call::MountSetattr {
-                dir: Fd::Slot(mount),
-                path: "".into(),
-                flags: abi::AT_EMPTY_PATH | abi::AT_RECURSIVE,
-                set: abi::MOUNT_ATTR_RDONLY,
-                clear: 0,
-                userns: None,
-            });
+            b.step(
+                side,
+                Call::MountSetattr {
+                    dir: Fd::Slot(mount),
+                    path: "".into(),
+                    flags: abi::AT_EMPTY_PATH | abi::AT_RECURSIVE,
+                    set: abi::MOUNT_ATTR_RDONLY,
+                    clear: 0,
+                    userns: None,
+                },
+            );
         });
-    }
-
-    /// The host's files under a throw-away layer.
-    fn prepare_host_overlay(&mut self, side: Side) {
-        if side == Side::Container {
-            return self.prepare_directories(side);
-        }
-        let mounts = visible_mounts();
-        self.cover(&mounts);
-        self.files.covers.push("/".into());
-        let root = self.overlay(side, "root", "/", 0);
-        self.files.root = Some(root);
-        for (n, mount) in mounts.into_iter().enumerate() {
-            if self.spec.host_files.contains_key(&mount.target) {
-                continue;
-            }
-            self.host_mount(side, mount.target.clone(), mount.directory && !mount.read_only, n + 1);
-        }
-    }
-
-    /// Notes what covers the host's directories, so that each place is made where it will be seen.
-    fn cover(&mut self, mounts: &[HostMount]) {
-        self.files.covers.extend(mounts.iter().map(|mount| mount.target.clone()));
-        self.files.covers.extend(self.spec.host_files.keys().filter(|path| *path != "/").cloned());
-    }
-
-    /// A mount of the host below `/`: overlaid where that can be, else read-only.
-    fn host_mount(&mut self, side: Side, target: String, overlay: bool, n: usize) {
-        let mount = if overlay {
-            self.overlay(side, &target, &target, n)
-        } else {
-            let mount = self.clone_tree(side, &target, &target, "a mount of the host, seen as it is", true);
-            self.make_read_only(side, mount, "no layer lies over it");
-            mount
-        };
-        self.files.attach.push(Attach { mount, target, make: None, shell: Vec::new() });
-    }
-
-    /// An overlay over a directory of the host, its changes kept in the scratch tmpfs: overlayfs.
-    fn overlay(&mut self, side: Side, name: &str, lower: &str, n: usize) -> Slot {
-        let (config, mount) = (self.slot("overlay"), self.slot(name.to_string()));
-        let (upper, work) = (format!("u{n}"), format!("w{n}"));
-        let owner = if side == Side::Caller { self.users.root() } else { (0, 0) };
-        let scratch = self.files.scratch.unwrap_or(Slot(0));
-        let mut shell = vec![format!("mkdir \"$S/{upper}\" \"$S/{work}\"")];
-        if owner != (0, 0) {
-            shell.push(format!("chown {}:{} \"$S/{upper}\"", owner.0, owner.1));
-        }
-        if n == 0 {
-            shell.push("R=$S/root; mkdir \"$R\"".into());
-        }
-        let place = if n == 0 { "\"$R\"".to_string() } else { format!("\"$R{name}\"") };
-        shell.push(format!("mount -t overlay -o lowerdir={lower},upperdir=$S/{upper},workdir=$S/{work},nosuid,nodev overlay {place}"));
-        let (lower_path, lower): (&str, Text) = (lower, lower.to_string().into());
-        let mut made = Vec::new();
-        self.act(format!("overlay {name}"), "read from the host, written to the tmpfs", Shell::None, |b| {
-            b.step(side, Call::Mkdir { dir: Fd::Slot(scratch), path: upper.clone().into(), mode: 0o755 });
-            if owner != (0, 0) {
-                b.needs = Some("CAP_CHOWN");
-                b.step(side, Call::Chown { dir: Fd::Slot(scratch), path: upper.clone().into(), user: owner.0, group: owner.1 });
-            }
-            b.needs = None;
-            made = b.make_layer_places(side, &upper, lower_path);
-            b.step(side, Call::Mkdir { dir: Fd::Slot(scratch), path: work.clone().into(), mode: 0o755 });
-            b.needs = Some("CAP_SYS_ADMIN");
-            b.step(side, Call::Fsopen { kind: "overlay", keep: config });
-            let layer = |name: String| Text::Slotted { before: "/proc/self/fd/", slot: scratch, after: format!("/{name}").into() };
-            for (key, value) in [("lowerdir", lower), ("upperdir", layer(upper)), ("workdir", layer(work))] {
-                b.step(side, Call::FsconfigString { fd: Fd::Slot(config), key, value });
-            }
-            b.mount_config(side, config, mount, abi::MOUNT_ATTR_NOSUID | abi::MOUNT_ATTR_NODEV);
-        });
-        // The layer is complete before it is mounted.
-        let at = shell.len() - 1;
-        shell.splice(at..at, made);
-        self.set_shell(Shell::Before(shell));
-        mount
-    }
-
-    /// For an ordinary caller: an overlay over each top-level directory, on a root of its own.
-    ///
-    /// Over `/` itself the kernel refuses (EINVAL): the host's mounts below it are locked in a mount namespace
-    /// that belongs to a user namespace.
-    fn prepare_directories(&mut self, side: Side) {
-        let mut entries: Vec<_> = std::fs::read_dir("/").into_iter().flatten().flatten().collect();
-        entries.sort_by_key(std::fs::DirEntry::file_name);
-        let scratch = self.scratch();
-        self.act("make the root directory", "the host's directories come below it", Shell::Before(vec!["R=$S/root; mkdir \"$R\"; mount --bind \"$R\" \"$R\"".into()]), |b| {
-            b.step(side, Call::Mkdir { dir: scratch, path: "root".into(), mode: 0o755 });
-            let root = b.scratch_part(side, "root".into());
-            b.files.root = Some(root);
-        });
-        let mounts = visible_mounts();
-        self.cover(&mounts);
-        let names = entries.iter().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-        self.files.covers.extend(names.map(|entry| entry.path().display().to_string()));
-        self.files.covers.push("/".into());
-        let mut shell = Vec::new();
-        self.act("make places in the root", "mounts lie over them", Shell::None, |b| {
-            shell = b.make_layer_places(side, "root", "/");
-        });
-        self.set_shell(Shell::Before(shell));
-        for (n, entry) in entries.into_iter().enumerate() {
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            let path = format!("/{name}");
-            let inner = format!("root/{name}");
-            if let Ok(link) = std::fs::read_link(&path) {
-                let Ok(link) = link.into_os_string().into_string() else { continue };
-                let shell = Shell::Before(vec![format!("ln -s {} \"$R/{name}\"", super::quote(&link))]);
-                self.act(format!("link {path}"), "as on the host", shell, |b| {
-                    b.step(side, Call::Symlink { target: link.into(), dir: scratch, path: inner.into() });
-                });
-                continue;
-            }
-            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                continue;
-            }
-            let shell = Shell::Before(vec![format!("mkdir \"$R/{name}\"")]);
-            self.act(format!("make {path}"), "a place for the host's directory, or an empty one", shell, |b| {
-                b.step(side, Call::Mkdir { dir: scratch, path: inner.into(), mode: 0o755 });
-            });
-            let own = ["proc", "sys", "dev", "tmp", "run"].contains(&name.as_str());
-            let readable = nix::unistd::access(path.as_str(), nix::unistd::AccessFlags::R_OK | nix::unistd::AccessFlags::X_OK).is_ok();
-            if own || !readable || self.spec.host_files.contains_key(&path) {
-                continue;
-            }
-            let below = format!("{path}/");
-            let nested = mounts.iter().any(|mount| mount.target.starts_with(&below));
-            self.host_mount(side, path, !nested, n + 1);
-        }
     }
 
     /// The host's directories that are seen otherwise than the rest.
     fn prepare_host_files(&mut self, side: Side) {
-        let entries: Vec<_> = self.spec.host_files.iter().filter(|(path, _)| *path != "/").map(|(p, a)| (p.clone(), *a)).collect();
+        let entries: Vec<_> = self
+            .spec
+            .host_files
+            .iter()
+            .filter(|(path, _)| *path != "/")
+            .map(|(p, a)| (p.clone(), *a))
+            .collect();
         for (n, (path, access)) in entries.into_iter().enumerate() {
             let mount = match access {
                 HostAccess::Overlay => self.overlay(side, &path, &path, 1000 + n),
@@ -366,28 +278,48 @@ impl Builder<'_> {
                     mount
                 }
             };
-            self.files.attach.push(Attach { mount, target: path, make: Some(Node::Directory), shell: Vec::new() });
+            self.files.attach.push(Attach {
+                mount,
+                target: path,
+                make: Some(Node::Directory),
+                shell: Vec::new(),
+            });
         }
     }
 
     /// Makes the prepared mount the root, and detaches the old one.
     fn enter_root(&mut self) {
         let Some(root) = self.files.root else { return };
-        self.act("attach the new root", "over the old one, where it is still out of sight", Shell::None, |b| {
-            b.needs = Some("CAP_SYS_ADMIN");
-            b.inside(Call::MoveMount { from: Fd::Slot(root), target: "/".into() });
-            b.needs = None;
-            b.inside(Call::Fchdir { fd: Fd::Slot(root) });
-        });
-        match self.spec.root_change {
-            RootChange::PivotRoot => self.act("change the root", "the old root is now mounted over the new one, and comes off last", Shell::None, |b| {
+        self.act(
+            "attach the new root",
+            "over the old one, where it is still out of sight",
+            Shell::None,
+            |b| {
                 b.needs = Some("CAP_SYS_ADMIN");
-                b.inside(Call::PivotRoot { new: ".".into(), old: ".".into() });
-            }),
-            RootChange::Chroot => self.act("change the root", "chroot leaves the old root mounted: a privileged process can go back", Shell::None, |b| {
-                b.needs = Some("CAP_SYS_CHROOT");
-                b.inside(Call::Chroot { path: ".".into() });
-            }),
+                b.inside(Call::MoveMount { from: Fd::Slot(root), target: "/".into() });
+                b.needs = None;
+                b.inside(Call::Fchdir { fd: Fd::Slot(root) });
+            },
+        );
+        match self.spec.root_change {
+            RootChange::PivotRoot => self.act(
+                "change the root",
+                "the old root is now mounted over the new one, and comes off last",
+                Shell::None,
+                |b| {
+                    b.needs = Some("CAP_SYS_ADMIN");
+                    b.inside(Call::PivotRoot { new: ".".into(), old: ".".into() });
+                },
+            ),
+            RootChange::Chroot => self.act(
+                "change the root",
+                "chroot leaves the old root mounted: a privileged process can go back",
+                Shell::None,
+                |b| {
+                    b.needs = Some("CAP_SYS_CHROOT");
+                    b.inside(Call::Chroot { path: ".".into() });
+                },
+            ),
         }
     }
 

@@ -10,12 +10,17 @@ impl Builder<'_> {
         if streams.iter().all(|stream| **stream == Stdio::Inherit) {
             return;
         }
-        self.act("open the standard streams", "pipes, files and copies for the program's input and output", Shell::None, |b| {
-            for (n, stream) in streams.into_iter().enumerate() {
-                let slot = b.open_stream(n, stream);
-                b.files.streams[n] = slot;
-            }
-        });
+        self.act(
+            "open the standard streams",
+            "pipes, files and copies for the program's input and output",
+            Shell::None,
+            |b| {
+                for (n, stream) in streams.into_iter().enumerate() {
+                    let slot = b.open_stream(n, stream);
+                    b.files.streams[n] = slot;
+                }
+            },
+        );
     }
 
     fn open_stream(&mut self, n: usize, stream: &Stdio) -> Option<Slot> {
@@ -23,7 +28,13 @@ impl Builder<'_> {
         let cloexec = libc::O_CLOEXEC as u64;
         let open = |b: &mut Self, path: String, flags: i32| {
             let slot = b.slot(name);
-            b.caller(Call::Open { dir: Fd::Cwd, path: path.into(), flags: flags as u64 | cloexec, mode: 0o666, keep: slot });
+            b.caller(Call::Open {
+                dir: Fd::Cwd,
+                path: path.into(),
+                flags: flags as u64 | cloexec,
+                mode: 0o666,
+                keep: slot,
+            });
             slot
         };
         let slot = match stream {
@@ -58,16 +69,21 @@ impl Builder<'_> {
         let streams = self.files.streams;
         let merged = self.spec.stderr == Stdio::Stdout;
         if streams.iter().any(Option::is_some) || merged {
-            self.act("place the standard streams", "descriptors 0, 1 and 2 of the program", Shell::None, |b| {
-                for (n, slot) in streams.into_iter().enumerate() {
-                    if let Some(slot) = slot {
-                        b.inside(Call::Dup3 { from: Fd::Slot(slot), to: n as i32 });
+            self.act(
+                "place the standard streams",
+                "descriptors 0, 1 and 2 of the program",
+                Shell::None,
+                |b| {
+                    for (n, slot) in streams.into_iter().enumerate() {
+                        if let Some(slot) = slot {
+                            b.inside(Call::Dup3 { from: Fd::Slot(slot), to: n as i32 });
+                        }
                     }
-                }
-                if merged {
-                    b.inside(Call::Dup3 { from: Fd::Number(1), to: 2 });
-                }
-            });
+                    if merged {
+                        b.inside(Call::Dup3 { from: Fd::Number(1), to: 2 });
+                    }
+                },
+            );
         }
         let passed = self.spec.pass_fds.clone();
         self.act("close all other descriptors", "nothing of the caller's is inherited", Shell::None, |b| {

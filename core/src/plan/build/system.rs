@@ -7,13 +7,19 @@ use crate::namespace::Kind;
 use crate::spec::{HostAccess, MASKED_PATHS, READONLY_PATHS, RootChange};
 use crate::sys::abi;
 
-const PLAIN: u64 = (libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC) as u64;
+const PLAIN: u64 = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
 
 impl Builder<'_> {
     /// The directories that the container's own file systems are mounted on.
     pub(super) fn system_places(&self) -> Vec<&'static str> {
         let spec = self.spec;
-        let places = [("/proc", spec.proc), ("/sys", spec.sys), ("/dev", spec.dev), ("/tmp", spec.tmp), ("/root", self.hides_home())];
+        let places = [
+            ("/proc", spec.proc),
+            ("/sys", spec.sys),
+            ("/dev", spec.dev),
+            ("/tmp", spec.tmp),
+            ("/root", self.hides_home()),
+        ];
         places.into_iter().filter(|(_, wanted)| *wanted).map(|(path, _)| path).collect()
     }
 
@@ -35,16 +41,32 @@ impl Builder<'_> {
         if self.spec.dev {
             let group = self.users.gids.iter().any(|map| map.contains(5)) || self.users.mode == Mode::Host;
             let data = format!("newinstance,ptmxmode=0666,mode=0620{}", if group { ",gid=5" } else { "" });
-            self.mount("/dev/pts", "devpts", (libc::MS_NOSUID | libc::MS_NOEXEC) as u64, Some(data), "terminals of the container's own");
+            self.mount(
+                "/dev/pts",
+                "devpts",
+                libc::MS_NOSUID | libc::MS_NOEXEC,
+                Some(data),
+                "terminals of the container's own",
+            );
             if self.new_one(Kind::Ipc) {
                 self.mount("/dev/mqueue", "mqueue", PLAIN, None, "message queues of the new IPC namespace");
             }
         }
         if self.spec.tmp {
-            self.mount_scratch("tmp", "/tmp", 0o1777, "the host's holds what is not the container's business");
+            self.mount_scratch(
+                "tmp",
+                "/tmp",
+                0o1777,
+                "the host's holds what is not the container's business",
+            );
         }
         if self.hides_home() {
-            self.mount_scratch("home", "/root", 0o700, "the host's belongs to a user who is not in the container");
+            self.mount_scratch(
+                "home",
+                "/root",
+                0o700,
+                "the host's belongs to a user who is not in the container",
+            );
         }
     }
 
@@ -78,21 +100,37 @@ impl Builder<'_> {
         }
     }
 
-    fn mount(&mut self, path: &'static str, kind: &'static str, flags: u64, data: Option<String>, why: &'static str) {
+    fn mount(
+        &mut self,
+        path: &'static str,
+        kind: &'static str,
+        flags: u64,
+        data: Option<String>,
+        why: &'static str,
+    ) {
         let mut options = vec!["nosuid".to_string()];
-        options.extend((flags & libc::MS_NODEV as u64 != 0).then(|| "nodev".into()));
+        options.extend((flags & libc::MS_NODEV != 0).then(|| "nodev".into()));
         options.push("noexec".into());
         options.extend(data.clone());
-        let shell = Shell::Inside(vec![format!("mount -t {kind} -o {} {kind} \"$R{path}\"", options.join(","))]);
+        let shell =
+            Shell::Inside(vec![format!("mount -t {kind} -o {} {kind} \"$R{path}\"", options.join(","))]);
         self.act(format!("mount {path}"), why, shell, |b| {
             b.needs = Some("CAP_SYS_ADMIN");
-            b.inside(Call::Mount { source: Some(kind.into()), target: path.into(), kind: Some(kind.into()), flags, data: data.map(Text::from) });
+            b.inside(Call::Mount {
+                source: Some(kind.into()),
+                target: path.into(),
+                kind: Some(kind.into()),
+                flags,
+                data: data.map(Text::from),
+            });
         });
     }
 
     /// Mounts a new directory of the scratch tmpfs.
     fn mount_scratch(&mut self, name: &'static str, path: &'static str, mode: u32, why: &'static str) {
-        let shell = Shell::Inside(vec![format!("mkdir -m {mode:o} \"$S/{name}\"; mount --bind \"$S/{name}\" \"$R{path}\"")]);
+        let shell = Shell::Inside(vec![format!(
+            "mkdir -m {mode:o} \"$S/{name}\"; mount --bind \"$S/{name}\" \"$R{path}\""
+        )]);
         self.act(format!("mount {path}"), why, shell, |b| {
             let dir = b.scratch();
             b.inside(Call::Mkdir { dir, path: name.into(), mode });
@@ -113,9 +151,10 @@ impl Builder<'_> {
         }
         let mounted = |path: &str| {
             let below = |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'));
-            !(below("/proc") && !self.spec.proc || below("/sys") && !self.spec.sys)
+            (self.spec.proc || !below("/proc")) && (self.spec.sys || !below("/sys"))
         };
-        let all: Vec<String> = given.map_or_else(|| default.iter().map(ToString::to_string).collect(), <[String]>::to_vec);
+        let all: Vec<String> =
+            given.map_or_else(|| default.iter().map(ToString::to_string).collect(), <[String]>::to_vec);
         let there = |path: String| {
             let meta = std::fs::symlink_metadata(&path).ok().filter(|_| mounted(&path))?;
             Some((path, meta.is_dir()))
@@ -130,23 +169,47 @@ impl Builder<'_> {
             self.mask(&masked);
         }
         for (path, _) in self.kernel_paths(self.spec.readonly_paths.as_deref(), &READONLY_PATHS) {
-            let flags = (libc::MS_BIND | libc::MS_REMOUNT | libc::MS_RDONLY) as u64 | PLAIN;
+            let flags = (libc::MS_BIND | libc::MS_REMOUNT | libc::MS_RDONLY) | PLAIN;
             let shell = Shell::Inside(vec![
                 format!("mount --bind $R{0} $R{0}", quote(&path)),
                 format!("mount -o remount,bind,ro,nosuid,nodev,noexec $R{}", quote(&path)),
             ]);
-            self.act(format!("make {path} read-only"), "it would change the kernel for everyone", shell, |b| {
-                b.needs = Some("CAP_SYS_ADMIN");
-                b.inside(Call::Mount { source: Some(path.clone().into()), target: path.clone().into(), kind: None, flags: (libc::MS_BIND | libc::MS_REC) as u64, data: None });
-                b.inside(Call::Mount { source: None, target: path.into(), kind: None, flags, data: None });
-            });
+            self.act(
+                format!("make {path} read-only"),
+                "it would change the kernel for everyone",
+                shell,
+                |b| {
+                    b.needs = Some("CAP_SYS_ADMIN");
+                    b.inside(Call::Mount {
+                        source: Some(path.clone().into()),
+                        target: path.clone().into(),
+                        kind: None,
+                        flags: (libc::MS_BIND | libc::MS_REC),
+                        data: None,
+                    });
+                    b.inside(Call::Mount {
+                        source: None,
+                        target: path.into(),
+                        kind: None,
+                        flags,
+                        data: None,
+                    });
+                },
+            );
         }
         self.leave_old_root();
         if self.spec.read_only {
             let shell = Shell::Inside(vec!["mount -o remount,bind,ro \"$R\"".into()]);
             self.act("make the root read-only", "asked for", shell, |b| {
                 b.needs = Some("CAP_SYS_ADMIN");
-                b.inside(Call::MountSetattr { dir: Fd::Cwd, path: "/".into(), flags: 0, set: abi::MOUNT_ATTR_RDONLY, clear: 0, userns: None });
+                b.inside(Call::MountSetattr {
+                    dir: Fd::Cwd,
+                    path: "/".into(),
+                    flags: 0,
+                    set: abi::MOUNT_ATTR_RDONLY,
+                    clear: 0,
+                    userns: None,
+                });
             });
         }
         if self.new_one(Kind::Mnt) && self.spec.root_change == RootChange::Chroot {
@@ -162,7 +225,13 @@ impl Builder<'_> {
         self.act("make empty places", "to lie over the kernel paths that are hidden", Shell::None, |b| {
             let dir = b.scratch();
             b.inside(Call::Mkdir { dir, path: "empty".into(), mode: 0o555 });
-            b.inside(Call::Open { dir, path: "nothing".into(), flags: (libc::O_CREAT | libc::O_CLOEXEC) as u64, mode: 0o444, keep: file });
+            b.inside(Call::Open {
+                dir,
+                path: "nothing".into(),
+                flags: (libc::O_CREAT | libc::O_CLOEXEC) as u64,
+                mode: 0o444,
+                keep: file,
+            });
             b.close(Side::Container, file);
             for (place, name) in empty.iter_mut().zip(["empty", "nothing"]) {
                 let slot = b.scratch_part(Side::Container, name.into());
@@ -180,13 +249,27 @@ impl Builder<'_> {
         });
         for (path, directory) in paths {
             let Some(Some(source)) = empty.get(usize::from(!*directory)).copied() else { continue };
-            let command = if *directory { format!("mount -t tmpfs -o ro tmpfs $R{}", quote(path)) } else { format!("mount --bind /dev/null $R{}", quote(path)) };
+            let command = if *directory {
+                format!("mount -t tmpfs -o ro tmpfs $R{}", quote(path))
+            } else {
+                format!("mount --bind /dev/null $R{}", quote(path))
+            };
             let copy = self.slot(path.clone());
-            self.act(format!("hide {path}"), "it tells too much of the host", Shell::Inside(vec![command]), |b| {
-                b.needs = Some("CAP_SYS_ADMIN");
-                b.inside(Call::OpenTree { dir: Fd::Slot(source), path: "".into(), flags: abi::OPEN_TREE_CLONE | abi::OPEN_TREE_CLOEXEC | abi::AT_EMPTY_PATH, keep: copy });
-                b.inside(Call::MoveMount { from: Fd::Slot(copy), target: path.clone().into() });
-            });
+            self.act(
+                format!("hide {path}"),
+                "it tells too much of the host",
+                Shell::Inside(vec![command]),
+                |b| {
+                    b.needs = Some("CAP_SYS_ADMIN");
+                    b.inside(Call::OpenTree {
+                        dir: Fd::Slot(source),
+                        path: "".into(),
+                        flags: abi::OPEN_TREE_CLONE | abi::OPEN_TREE_CLOEXEC | abi::AT_EMPTY_PATH,
+                        keep: copy,
+                    });
+                    b.inside(Call::MoveMount { from: Fd::Slot(copy), target: path.clone().into() });
+                },
+            );
         }
     }
 
@@ -195,9 +278,14 @@ impl Builder<'_> {
         for (name, value) in self.spec.sysctls.clone() {
             let path = format!("/proc/sys/{}", name.replace('.', "/"));
             let shell = Shell::Inside(vec![format!("sysctl -w {}", quote(&format!("{name}={value}")))]);
-            self.act(format!("set {name}"), "asked for; it belongs to a namespace of the container's own", shell, |b| {
-                b.write_file(Side::Container, path, value);
-            });
+            self.act(
+                format!("set {name}"),
+                "asked for; it belongs to a namespace of the container's own",
+                shell,
+                |b| {
+                    b.write_file(Side::Container, path, value);
+                },
+            );
         }
     }
 
@@ -217,8 +305,11 @@ impl Builder<'_> {
             (true, Some(_)) => Enforcement::Partial("only the paths that were named".into()),
         };
         self.enforced.insert("masked_paths", masks);
-        let read_only = if self.spec.read_only && own { Enforcement::Enforced } else { Enforcement::NotEnforced("the root is writable: read_only was not asked for".into()) };
+        let read_only = if self.spec.read_only && own {
+            Enforcement::Enforced
+        } else {
+            Enforcement::NotEnforced("the root is writable: read_only was not asked for".into())
+        };
         self.enforced.insert("read_only", read_only);
     }
 }
-

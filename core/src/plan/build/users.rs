@@ -45,7 +45,12 @@ impl Users {
         let users = Self { uids: pick(&spec.uidmap, host.uid), gids: pick(&spec.gidmap, host.gid), mode };
         if mode == Mode::BySelf && (users.uids != [own(host.uid)] || users.gids != [own(host.gid)]) {
             let hint = format!("run as root, or map only yourself: 0:{}:1 and 0:{}:1", host.uid, host.gid);
-            return Err(Error::call(Code::PermissionDenied, "uidmap: an ordinary user can map only its own ids", libc::EPERM, hint));
+            return Err(Error::call(
+                Code::PermissionDenied,
+                "uidmap: an ordinary user can map only its own ids",
+                libc::EPERM,
+                hint,
+            ));
         }
         Ok(users)
     }
@@ -121,9 +126,14 @@ impl Builder<'_> {
             self.map_self();
         }
         if self.users.mode == Mode::Host && self.host.uid == 0 && self.host.gid == 0 {
-            return self.act("leave the caller's groups", "they may open what the program must not", Shell::None, |b| {
-                b.inside(Call::Setgroups { groups: Vec::new() });
-            });
+            return self.act(
+                "leave the caller's groups",
+                "they may open what the program must not",
+                Shell::None,
+                |b| {
+                    b.inside(Call::Setgroups { groups: Vec::new() });
+                },
+            );
         }
         if self.users.mode == Mode::Host {
             return;
@@ -132,7 +142,11 @@ impl Builder<'_> {
         self.act("become the container's root", "files made from here on belong to it", Shell::None, |b| {
             if may_set_groups {
                 // A joined namespace may forbid it for good (setgroups "deny").
-                b.tolerate = if b.users.mode == Mode::Joined { Tolerate::Errors(&[libc::EPERM]) } else { Tolerate::Nothing };
+                b.tolerate = if b.users.mode == Mode::Joined {
+                    Tolerate::Errors(&[libc::EPERM])
+                } else {
+                    Tolerate::Nothing
+                };
                 b.inside(Call::Setgroups { groups: Vec::new() });
                 b.tolerate = Tolerate::Nothing;
             }
