@@ -13,28 +13,18 @@
  * it does that, and prints a line, for each line that it reads: so several programs can take short turns.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <linux/sched.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "timing.h"
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif
-
-enum { STACK_SIZE = 64 * 1024, PAGE = 4096, MIB = 1024 * 1024 };
 
 /* What every run needs, prepared once: the child only reads it. */
 struct plan {
@@ -49,26 +39,6 @@ struct run {
     const char *failed;
     int error;
 };
-
-struct worker {
-    const struct plan *plan;
-    pthread_barrier_t *start;
-    uint64_t *ns, began, ended;
-    long runs;
-};
-
-static void die(const char *step, int error)
-{
-    fprintf(stderr, "floor: %s: %s\n", step, strerror(error));
-    exit(1);
-}
-
-static uint64_t now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /*
  * The raw system call: libc offers no clone3, and a child that starts on a stack of its own cannot return
@@ -187,123 +157,25 @@ static uint64_t run_once(const struct plan *plan, void *stack)
     return end - start;
 }
 
-static void *work(void *argument)
+static void make_plan(struct plan *plan, const struct options *options)
 {
-    struct worker *worker = argument;
-    void *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (stack == MAP_FAILED)
-        die("mmap", errno);
-
-    run_once(worker->plan, stack);
-    pthread_barrier_wait(worker->start);
-    worker->began = now();
-    for (long i = 0; i < worker->runs; i++)
-        worker->ns[i] = run_once(worker->plan, stack);
-    worker->ended = now();
-    munmap(stack, STACK_SIZE);
-    return NULL;
-}
-
-/* A large caller. Small pages, since it is their number that makes a fork slow, and a heap has them. */
-static void make_resident(size_t bytes)
-{
-    char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED)
-        die("mmap", errno);
-    madvise(memory, bytes, MADV_NOHUGEPAGE); /* EINVAL where the kernel has no huge pages: as good */
-    for (size_t at = 0; at < bytes; at += PAGE)
-        memory[at] = 1;
-}
-
-static long number(const char *text, long least)
-{
-    char *end;
-    long value = strtol(text, &end, 10);
-    if (*text == '\0' || *end != '\0' || value < least)
-        die(text, EINVAL);
-    return value;
-}
-
-/* All threads make their runs once; prints what they took. */
-static void measure(const struct plan *plan, long threads, long runs)
-{
-    long workers = threads ? threads : 1, count = workers * runs;
-    uint64_t *ns = calloc((size_t)count, sizeof *ns), began = UINT64_MAX, ended = 0;
-    struct worker *worker = calloc((size_t)workers, sizeof *worker);
-    pthread_t *thread = calloc((size_t)workers, sizeof *thread);
-    pthread_barrier_t start;
-    if (!ns || !worker || !thread)
-        die("calloc", errno);
-
-    pthread_barrier_init(&start, NULL, (unsigned)workers);
-    for (long i = 0; i < workers; i++) {
-        worker[i] = (struct worker){.plan = plan, .start = &start, .ns = ns + i * runs, .runs = runs};
-        int error = pthread_create(&thread[i], NULL, work, &worker[i]);
-        if (error)
-            die("pthread_create", error);
-    }
-    for (long i = 0; i < workers; i++) {
-        pthread_join(thread[i], NULL);
-        began = worker[i].began < began ? worker[i].began : began;
-        ended = worker[i].ended > ended ? worker[i].ended : ended;
-    }
-    pthread_barrier_destroy(&start);
-
-    printf("%s[", threads ? "{\"ns\": " : "");
-    for (long i = 0; i < count; i++)
-        printf("%s%llu", i ? ", " : "", (unsigned long long)ns[i]);
-    printf("]");
-    if (threads)
-        printf(", \"per_second\": %.1f}", (double)count * 1e9 / (double)(ended - began));
-    printf("\n");
-    fflush(stdout);
-
-    free(thread);
-    free(worker);
-    free(ns);
+    plan->root = options->root;
+    plan->flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND
+                  | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP;
+    if (options->net)
+        plan->flags |= CLONE_NEWNET;
+    if (options->user)
+        plan->flags |= CLONE_NEWUSER;
+    snprintf(plan->uid_map, sizeof plan->uid_map, "0 %u 1", (unsigned)geteuid());
+    snprintf(plan->gid_map, sizeof plan->gid_map, "0 %u 1", (unsigned)getegid());
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"net", no_argument, NULL, 'n'},
-        {"user", no_argument, NULL, 'u'},
-        {"rss", required_argument, NULL, 'r'},
-        {"threads", required_argument, NULL, 't'},
-        {"repeat", no_argument, NULL, 'a'},
-        {0},
-    };
-    struct plan plan = {
-        .flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND
-                 | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP,
-    };
-    long rss = 0, threads = 0;
-    int repeat = 0;
+    struct options options = parse(argc, argv);
+    struct plan plan;
 
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (option) {
-        case 'n': plan.flags |= CLONE_NEWNET; break;
-        case 'u': plan.flags |= CLONE_NEWUSER; break;
-        case 'r': rss = number(optarg, 0); break;
-        case 't': threads = number(optarg, 1); break;
-        case 'a': repeat = 1; break;
-        default: return 2;
-        }
-    }
-    if (argc - optind != 2) {
-        fprintf(stderr, "usage: floor [--net] [--user] [--rss MIB] [--threads T] [--repeat] ROOTDIR N\n");
-        return 2;
-    }
-    plan.root = argv[optind];
-    snprintf(plan.uid_map, sizeof plan.uid_map, "0 %u 1", (unsigned)geteuid());
-    snprintf(plan.gid_map, sizeof plan.gid_map, "0 %u 1", (unsigned)getegid());
-    long runs = number(argv[optind + 1], 1);
-
-    if (rss)
-        make_resident((size_t)rss * MIB);
-    if (!repeat)
-        measure(&plan, threads, runs);
-    for (char line[16]; repeat && fgets(line, sizeof line, stdin);)
-        measure(&plan, threads, runs);
+    make_plan(&plan, &options);
+    measure_all(&plan, &options);
     return 0;
 }

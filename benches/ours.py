@@ -56,9 +56,10 @@ def build_c() -> None:
         raise Unavailable(f"no {C_SOURCE.relative_to(REPOSITORY)}")
     if not (LIBRARIES / "libminicontain.so").exists():
         raise Unavailable("no libminicontain.so: build the C library with cargo build --release first")
-    # The shared library, as an embedding program has it; found where it was built.
+    # The shared library, as an embedding program has it, under the name that its soname says.
+    shutil.copy2(LIBRARIES / "libminicontain.so", BUILD / "libminicontain.so.0")
     compile_c(BUILD / "c", "-std=c99", "-pthread", f"-I{REPOSITORY / 'include'}", C_SOURCE,
-              f"-L{LIBRARIES}", f"-Wl,-rpath,{LIBRARIES}", "-lminicontain")  # fmt: skip
+              f"-L{BUILD}", f"-Wl,-rpath,{BUILD}", "-l:libminicontain.so.0")  # fmt: skip
 
 
 def check_python() -> None:

@@ -1,0 +1,76 @@
+/*
+ * The benchmark's C program: the same work as floor.c, through libminicontain.
+ *
+ *     run [--net] [--user] [--defaults] [--rss MIB] [--threads T] [--repeat] ROOTDIR N
+ */
+#define _GNU_SOURCE
+#include "../timing.h"
+
+#include <minicontain.h>
+
+struct plan {
+    minicontain_spec *spec;
+};
+
+static void check(minicontain_error *error)
+{
+    if (error) {
+        fprintf(stderr, "%s\n", minicontain_error_message(error));
+        exit(1);
+    }
+}
+
+/* What the floor does not do is switched off. */
+static void make_plan(struct plan *plan, const struct options *options)
+{
+    static const char *const off[][2] = {
+        {"loopback", "false"}, {"sys", "false"}, {"dev", "false"}, {"tmp", "false"}, {"masked_paths", "[]"},
+        {"readonly_paths", "[]"}, {"cap_add", "[\"ALL\"]"}, {"no_new_privileges", "false"},
+        {"start_new_session", "false"},
+    };
+    const char *args[] = {"/bin/true"};
+
+    check(minicontain_spec_new(args, 1, &plan->spec));
+    if (options->defaults)
+        return;
+    for (size_t i = 0; i < sizeof off / sizeof off[0]; i++)
+        check(minicontain_spec_set(plan->spec, off[i][0], off[i][1]));
+    check(minicontain_spec_set_rootfs(plan->spec, options->root));
+    check(minicontain_spec_set_namespace_host(plan->spec, "time"));
+    if (!options->net)
+        check(minicontain_spec_set_namespace_host(plan->spec, "net"));
+    if (options->user) {
+        check(minicontain_spec_set(plan->spec, "uidmap", "[\"0:0:1\"]"));
+        check(minicontain_spec_set(plan->spec, "gidmap", "[\"0:0:1\"]"));
+    } else {
+        check(minicontain_spec_set_namespace_host(plan->spec, "user"));
+    }
+}
+
+static uint64_t run_once(const struct plan *plan, void *stack)
+{
+    minicontain_container *container;
+    const minicontain_outcome *outcome;
+    uint64_t start = now();
+
+    (void)stack;
+    check(minicontain_container_start(plan->spec, &container));
+    check(minicontain_container_wait(container, -1, &outcome));
+    uint64_t end = now();
+
+    if (minicontain_outcome_status(outcome) != 0)
+        die("/bin/true failed", ECHILD);
+    minicontain_container_free(container);
+    return end - start;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = parse(argc, argv);
+    struct plan plan;
+
+    make_plan(&plan, &options);
+    measure_all(&plan, &options);
+    minicontain_spec_free(plan.spec);
+    return 0;
+}
