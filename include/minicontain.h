@@ -1,0 +1,1002 @@
+/*
+ * minicontain: containers as a library. No daemon, no helper, inside the calling process.
+ *
+ * A spec says what is wanted, a plan is the list of system calls that make it, a container is what executing
+ * the plan gave. minicontain_run does all three, and waits:
+ *
+ *     #include <minicontain.h>
+ *     #include <stdio.h>
+ *
+ *     int main(void)
+ *     {
+ *         const char *argv[] = {"sh", "-c", "hostname; id -u"};
+ *         minicontain_spec *spec = NULL;
+ *         minicontain_result *result = NULL;
+ *         minicontain_error *error = minicontain_spec_new(argv, 3, &spec);
+ *         if (!error) error = minicontain_spec_set_hostname(spec, "box");
+ *         if (!error) error = minicontain_spec_set_stream(spec, 1, MINICONTAIN_STDIO_PIPE);
+ *         if (!error) error = minicontain_run(spec, NULL, 0, 5000, &result);
+ *         if (error) {
+ *             fprintf(stderr, "%s\n", minicontain_error_message(error));
+ *         } else {
+ *             const minicontain_outcome *outcome = minicontain_result_outcome(result);
+ *             printf("%s%s with status %d\n", minicontain_result_stdout(result, NULL),
+ *                    minicontain_outcome_reason_name(outcome), minicontain_outcome_status(outcome));
+ *         }
+ *         int failed = error != NULL;
+ *         minicontain_error_free(error);
+ *         minicontain_result_free(result);
+ *         minicontain_spec_free(spec);
+ *         return failed;
+ *     }
+ *
+ *     cc program.c $(pkg-config --cflags --libs minicontain)
+ *
+ * Errors. What can fail returns a minicontain_error, NULL for success, for the caller to free; *out is NULL
+ * after an error. What cannot fail accepts NULL for its handle and then answers 0, -1, "" or NULL, as it
+ * says. Nothing here aborts or exits.
+ *
+ * Ownership. What an out parameter gives as T * is the caller's, to be freed by the function of its type, in
+ * any order; what is const T * or const char * belongs to the handle that gave it, and lives as long; char *
+ * is the caller's, to be freed with minicontain_string_free. free(3) frees nothing of this. Arguments are
+ * copied.
+ *
+ * Threads. Every function may be called from any thread. Handles may be shared, except a spec while it is
+ * being changed, and any handle while it is being freed.
+ *
+ * Strings are UTF-8 and end with a NUL. Descriptors that the library opens are closed on execve(2).
+ *
+ * Containers are children of the calling process. It must not reap them itself: no wait(2) for any child, no
+ * ignored SIGCHLD, where it wants to know how they ended.
+ *
+ * Generated from ffi/src by cbindgen: change it there. "MINICONTAIN_UPDATE_HEADER=1 cargo test -p
+ * minicontain-ffi" writes it anew.
+ */
+
+
+#ifndef MINICONTAIN_H
+#define MINICONTAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** The version of this header, as minicontain_version is that of the library. */
+#define MINICONTAIN_VERSION "0.1.0"
+
+/**
+ * Why a container ended. Numbers are never used again for something else; newer libraries may have more.
+ */
+typedef enum {
+    /**
+     * It has not ended, or the outcome is NULL.
+     */
+    MINICONTAIN_REASON_NONE = 0,
+    /**
+     * The program ended by itself, with an exit status.
+     */
+    MINICONTAIN_REASON_EXITED = 1,
+    /**
+     * A signal ended it.
+     */
+    MINICONTAIN_REASON_SIGNALED = 2,
+    /**
+     * Its time was up, and it was killed.
+     */
+    MINICONTAIN_REASON_TIMED_OUT = 3,
+    /**
+     * The kernel killed it for want of memory.
+     */
+    MINICONTAIN_REASON_OOM = 4,
+} minicontain_reason;
+
+/**
+ * What kind of error it is. The numbers are part of the C interface: they are only ever appended to.
+ */
+enum minicontain_code
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The spec cannot be; see its faults.
+     */
+    MINICONTAIN_CODE_INVALID_SPEC = 1,
+    /**
+     * There is no such program in the container.
+     */
+    MINICONTAIN_CODE_PROGRAM_NOT_FOUND = 2,
+    /**
+     * The program's file may not be executed.
+     */
+    MINICONTAIN_CODE_PROGRAM_NOT_EXECUTABLE = 3,
+    /**
+     * The program names an interpreter (#!, or an ELF loader) that is not there.
+     */
+    MINICONTAIN_CODE_INTERPRETER_NOT_FOUND = 4,
+    /**
+     * The file is no program for this machine.
+     */
+    MINICONTAIN_CODE_WRONG_FORMAT = 5,
+    /**
+     * The working directory is not there, or cannot be entered.
+     */
+    MINICONTAIN_CODE_CWD_NOT_FOUND = 6,
+    /**
+     * A directory or file of the host that the spec names is not there.
+     */
+    MINICONTAIN_CODE_SOURCE_NOT_FOUND = 7,
+    /**
+     * The host does not let this caller make a user namespace.
+     */
+    MINICONTAIN_CODE_USER_NAMESPACE_FORBIDDEN = 8,
+    /**
+     * This kernel does not have a file system or feature that is needed.
+     */
+    MINICONTAIN_CODE_NOT_SUPPORTED = 9,
+    /**
+     * The caller lacks a privilege.
+     */
+    MINICONTAIN_CODE_PERMISSION_DENIED = 10,
+    /**
+     * A feature that the spec requires cannot be fully enforced.
+     */
+    MINICONTAIN_CODE_NOT_ENFORCED = 11,
+    /**
+     * A step failed for another reason.
+     */
+    MINICONTAIN_CODE_STEP_FAILED = 12,
+    /**
+     * The new process was killed before it executed the program.
+     */
+    MINICONTAIN_CODE_KILLED_IN_SETUP = 13,
+    /**
+     * Arguments and environment are larger than the kernel allows.
+     */
+    MINICONTAIN_CODE_ARGUMENTS_TOO_LONG = 14,
+    /**
+     * There is no such user or group in the container.
+     */
+    MINICONTAIN_CODE_USER_NOT_FOUND = 15,
+    /**
+     * A namespace or descriptor to be used is not there.
+     */
+    MINICONTAIN_CODE_NAMESPACE_NOT_FOUND = 16,
+    /**
+     * The container has ended.
+     */
+    MINICONTAIN_CODE_ENDED = 17,
+    /**
+     * Reading from or writing to the container failed.
+     */
+    MINICONTAIN_CODE_IO = 18,
+    /**
+     * A place inside to mount on is not there and cannot be made.
+     */
+    MINICONTAIN_CODE_TARGET_NOT_FOUND = 19,
+    /**
+     * The host is out of processes, memory or descriptors.
+     */
+    MINICONTAIN_CODE_OUT_OF_RESOURCES = 20,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum minicontain_code minicontain_code;
+#else
+typedef int32_t minicontain_code;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Codes of errors that only a C program can make. minicontain_error_code gives one of these or one of
+ * minicontain_code; numbers are never used again for something else.
+ */
+typedef enum {
+    /**
+     * A pointer is NULL that must not be.
+     */
+    MINICONTAIN_FACE_CODE_NULL_ARGUMENT = 1001,
+    /**
+     * A string is not UTF-8.
+     */
+    MINICONTAIN_FACE_CODE_NOT_UTF8 = 1002,
+    /**
+     * A defect of the library: it panicked, and the call was given up. The handles of that call can only be
+     * freed.
+     */
+    MINICONTAIN_FACE_CODE_PANIC = 1003,
+} minicontain_face_code;
+
+/**
+ * Where a standard stream goes that needs nothing more said. Numbers are never used again for something
+ * else.
+ */
+typedef enum {
+    /**
+     * The caller's own.
+     */
+    MINICONTAIN_STDIO_INHERIT = 0,
+    /**
+     * /dev/null.
+     */
+    MINICONTAIN_STDIO_NULL = 1,
+    /**
+     * A new pipe, whose other end the caller gets.
+     */
+    MINICONTAIN_STDIO_PIPE = 2,
+    /**
+     * For standard error: the same as standard output.
+     */
+    MINICONTAIN_STDIO_MERGE = 3,
+} minicontain_stdio;
+
+/**
+ * A container that was started. Any number of threads may use it at once (one waits, another kills), but
+ * only one may free it, when no other uses it any more. Free it with minicontain_container_free.
+ */
+typedef struct minicontain_container minicontain_container;
+
+/**
+ * What went wrong, and what to do about it. Any thread may read it. Free it with minicontain_error_free.
+ */
+typedef struct minicontain_error minicontain_error;
+
+/**
+ * How a container ended, and what it used. Any thread may read it. It belongs to the container or result
+ * that gave it, and lives as long.
+ */
+typedef struct minicontain_outcome minicontain_outcome;
+
+/**
+ * What a container wrote to its pipes. Any thread may read it. It belongs to the container, and lives as
+ * long.
+ */
+typedef struct minicontain_output minicontain_output;
+
+/**
+ * The ordered list of system calls that make a container. Any thread may read it. Free it with
+ * minicontain_plan_free.
+ */
+typedef struct minicontain_plan minicontain_plan;
+
+/**
+ * A container that has ended: how, what it said, and what was done to start it. Any thread may read it. Free
+ * it with minicontain_result_free.
+ */
+typedef struct minicontain_result minicontain_result;
+
+/**
+ * What to run, and what it may see and do. Plain data: it touches nothing, and can be used for any number of
+ * plans, containers and runs. Any number of threads may read it at once; a thread that changes it must be
+ * alone with it. Free it with minicontain_spec_free.
+ */
+typedef struct minicontain_spec minicontain_spec;
+
+/**
+ * An executed plan: each step with what the kernel answered and how long it took. Any thread may read it. It
+ * belongs to the container, result or error that gave it, and lives as long.
+ */
+typedef struct minicontain_trace minicontain_trace;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The version of the library that is loaded, as MINICONTAIN_VERSION is that of the header: "0.1.0". It
+ * lives as long as the program.
+ */
+const char *minicontain_version(void);
+
+/**
+ * Frees a string that this library gave as char *. NULL is fine. Strings given as const char * are not
+ * freed.
+ */
+void minicontain_string_free(char *string);
+
+/**
+ * What kind of error it is: one of minicontain_code or minicontain_face_code, or a number that a newer
+ * library has and this header has not. 0 for NULL, which is success.
+ */
+int32_t minicontain_error_code(const minicontain_error *error);
+
+/**
+ * The code's stable name: "program_not_found".
+ */
+const char *minicontain_error_code_name(const minicontain_error *error);
+
+/**
+ * The whole story in one line: what could not be done, the system call with its arguments, errno and the
+ * hint.
+ */
+const char *minicontain_error_message(const minicontain_error *error);
+
+/**
+ * What to do about it, with the host's setting at fault where it is known; "" where nothing is known.
+ */
+const char *minicontain_error_hint(const minicontain_error *error);
+
+/**
+ * The kernel's answer, as in errno(3); 0 where the kernel was not asked.
+ */
+int minicontain_error_errno(const minicontain_error *error);
+
+/**
+ * The kernel's answer by name ("ENOENT"); "" where the kernel was not asked.
+ */
+const char *minicontain_error_errno_name(const minicontain_error *error);
+
+/**
+ * The failed step's place in the plan, from 0; -1 where no step failed.
+ */
+int64_t minicontain_error_step_index(const minicontain_error *error);
+
+/**
+ * Why the failed step is in the plan; "" where no step failed.
+ */
+const char *minicontain_error_step(const minicontain_error *error);
+
+/**
+ * The name of the system call that failed ("execve"); "" where no step failed.
+ */
+const char *minicontain_error_syscall(const minicontain_error *error);
+
+/**
+ * The arguments of the system call that failed, as a person would read them; "" where no step failed.
+ */
+const char *minicontain_error_arguments(const minicontain_error *error);
+
+/**
+ * The path at fault; "" where there is none.
+ */
+const char *minicontain_error_path(const minicontain_error *error);
+
+/**
+ * How many faults the spec has; 0 where the spec is not to blame. All are found at once.
+ */
+size_t minicontain_error_fault_count(const minicontain_error *error);
+
+/**
+ * The name of the field at fault; "" for the spec as a whole, or where index is too large.
+ */
+const char *minicontain_error_fault_field(const minicontain_error *error, size_t index);
+
+/**
+ * What is wrong with the field; "" where index is too large.
+ */
+const char *minicontain_error_fault_problem(const minicontain_error *error, size_t index);
+
+/**
+ * What to do about it; "" where index is too large.
+ */
+const char *minicontain_error_fault_fix(const minicontain_error *error, size_t index);
+
+/**
+ * How far a start came before it failed, failed step included; NULL where nothing was started, and from
+ * minicontain_run. It belongs to the error.
+ */
+const minicontain_trace *minicontain_error_trace(const minicontain_error *error);
+
+/**
+ * Frees an error. NULL is fine.
+ */
+void minicontain_error_free(minicontain_error *error);
+
+/**
+ * Makes a spec that runs a program with every default: a user namespace and all others new, the host's files
+ * under a throw-away layer, Docker's capabilities, the caller's standard streams.
+ *
+ * argv has argc strings: the program, looked for in the container's PATH if it has no slash, and its
+ * arguments. They are copied. argc may be 0 where the arguments come later. Values are checked when a plan
+ * is made of the spec, or by minicontain_spec_validate.
+ */
+minicontain_error *minicontain_spec_new(const char *const *argv, size_t argc, minicontain_spec **out);
+
+/**
+ * Makes a spec from a JSON object, as minicontain_spec_to_json writes it: {"args": ["true"], "hostname":
+ * "box"}. Fields that are not named have their defaults.
+ *
+ * Errors: MINICONTAIN_CODE_INVALID_SPEC with every fault: no JSON, an unknown field, a wrong type, a value
+ * that cannot be.
+ */
+minicontain_error *minicontain_spec_from_json(const char *json, minicontain_spec **out);
+
+/**
+ * Makes a spec like another, to be changed on its own.
+ */
+minicontain_error *minicontain_spec_copy(const minicontain_spec *spec, minicontain_spec **out);
+
+/**
+ * Sets any field by its name in JSON, to a value in JSON: minicontain_spec_set(spec, "umask", "63"),
+ * minicontain_spec_set(spec, "volumes", "[\"/srv:/srv:ro\"]"). What the field held before is gone; strings
+ * need their quotation marks.
+ *
+ * Errors: MINICONTAIN_CODE_INVALID_SPEC if there is no such field or it cannot hold such a value. The spec
+ * is unchanged then.
+ */
+minicontain_error *minicontain_spec_set(minicontain_spec *spec, const char *field, const char *json);
+
+/**
+ * Checks every field, without touching the host. Planning does this too.
+ *
+ * Errors: MINICONTAIN_CODE_INVALID_SPEC with every fault.
+ */
+minicontain_error *minicontain_spec_validate(const minicontain_spec *spec);
+
+/**
+ * The spec as JSON, every field written out. Free it with minicontain_string_free. NULL for NULL.
+ */
+char *minicontain_spec_to_json(const minicontain_spec *spec);
+
+/**
+ * Frees a spec. Plans and containers that were made of it stay. NULL is fine.
+ */
+void minicontain_spec_free(minicontain_spec *spec);
+
+/**
+ * Sets the program and its arguments: argc strings, which are copied.
+ */
+minicontain_error *minicontain_spec_set_args(minicontain_spec *spec, const char *const *argv, size_t argc);
+
+/**
+ * Sets an environment variable; with a value of NULL it is taken from the caller, where it is set there.
+ * The container sees no other variables but PATH, HOME and TERM. See environ(7).
+ */
+minicontain_error *minicontain_spec_set_env(minicontain_spec *spec, const char *name, const char *value);
+
+/**
+ * Sets the working directory inside the container; NULL for the default, /. See chdir(2).
+ */
+minicontain_error *minicontain_spec_set_cwd(minicontain_spec *spec, const char *path);
+
+/**
+ * Sets who the program runs as: uid, uid:gid, name or name:group, as the container's /etc/passwd
+ * knows them; NULL for the default, the container's root. See credentials(7).
+ */
+minicontain_error *minicontain_spec_set_user(minicontain_spec *spec, const char *user);
+
+/**
+ * Sets the file mode creation mask, 0 to 0777: umask(2).
+ */
+minicontain_error *minicontain_spec_set_umask(minicontain_spec *spec, uint32_t mask);
+
+/**
+ * Sets a resource limit by its name ("nofile", "core", "cpu", ...), in the units of setrlimit(2).
+ * UINT64_MAX is unlimited. What is not set is as the caller has it.
+ */
+minicontain_error *minicontain_spec_set_ulimit(minicontain_spec *spec,
+                                               const char *name,
+                                               uint64_t soft,
+                                               uint64_t hard);
+
+/**
+ * Sets where a standard stream goes. stream is 0, 1 or 2 (STDIN_FILENO, STDOUT_FILENO,
+ * STDERR_FILENO); mode is one of minicontain_stdio.
+ *
+ * Errors: MINICONTAIN_CODE_INVALID_SPEC if there is no such stream or mode.
+ */
+minicontain_error *minicontain_spec_set_stream(minicontain_spec *spec, int stream, int32_t mode);
+
+/**
+ * Connects a standard stream with an open descriptor of the caller's. The descriptor stays the caller's, and
+ * must be open when the container starts. See dup(2).
+ *
+ * Errors: MINICONTAIN_CODE_INVALID_SPEC if there is no such stream.
+ */
+minicontain_error *minicontain_spec_set_stream_fd(minicontain_spec *spec, int stream, int fd);
+
+/**
+ * Connects a standard stream with a file of the host: read for standard input, emptied and written for the
+ * others. It is opened when the container starts, with the caller's rights. See open(2).
+ *
+ * Errors: MINICONTAIN_CODE_INVALID_SPEC if there is no such stream.
+ */
+minicontain_error *minicontain_spec_set_stream_file(minicontain_spec *spec, int stream, const char *path);
+
+/**
+ * Passes on a descriptor of the caller's, 3 or above, under the same number. No others are inherited. It
+ * stays the caller's, and must be open when the container starts.
+ */
+minicontain_error *minicontain_spec_pass_fd(minicontain_spec *spec, int fd);
+
+/**
+ * Uses a directory of the host as the root file system; NULL for the default, the host's own files under a
+ * throw-away layer. See pivot_root(2).
+ */
+minicontain_error *minicontain_spec_set_rootfs(minicontain_spec *spec, const char *path);
+
+/**
+ * Says whether the root file system is read-only. /tmp, /dev/shm, volumes and tmpfs mounts are not part
+ * of it.
+ */
+minicontain_error *minicontain_spec_set_read_only(minicontain_spec *spec, bool read_only);
+
+/**
+ * Says how a directory of the host is seen in the default file system: access is "overlay" (writes go to
+ * the throw-away layer), "read-only", "hidden" (an empty directory in its place) or "full".
+ *
+ * Errors: MINICONTAIN_CODE_INVALID_SPEC if there is no such access.
+ */
+minicontain_error *minicontain_spec_set_host_files(minicontain_spec *spec,
+                                                   const char *path,
+                                                   const char *access);
+
+/**
+ * Shows a directory or file of the host inside: both paths absolute. See mount(2), MS_BIND.
+ */
+minicontain_error *minicontain_spec_add_volume(minicontain_spec *spec,
+                                               const char *source,
+                                               const char *target,
+                                               bool read_only);
+
+/**
+ * Mounts a fresh tmpfs inside, at an absolute path: size in bytes, 0 for as much as the spec's
+ * storage_size; mode of its root directory (01777 is as /tmp has it). See tmpfs(5).
+ */
+minicontain_error *minicontain_spec_add_tmpfs(minicontain_spec *spec,
+                                              const char *target,
+                                              uint64_t size,
+                                              uint32_t mode);
+
+/**
+ * Sets the host name, 1 to 64 letters, digits, - and .; NULL for the default, minicontain. See
+ * sethostname(2).
+ */
+minicontain_error *minicontain_spec_set_hostname(minicontain_spec *spec, const char *name);
+
+/**
+ * Sets the NIS domain name; NULL to leave it. See setdomainname(2).
+ */
+minicontain_error *minicontain_spec_set_domainname(minicontain_spec *spec, const char *name);
+
+/**
+ * Gives the container a namespace of its own, which is the default. kind is "user", "mnt", "pid",
+ * "net", "ipc", "uts", "cgroup" or "time". See namespaces(7).
+ *
+ * Errors: MINICONTAIN_CODE_INVALID_SPEC if there is no such kind.
+ */
+minicontain_error *minicontain_spec_set_namespace_new(minicontain_spec *spec, const char *kind);
+
+/**
+ * Leaves the container in the caller's namespace of this kind; kinds as in
+ * minicontain_spec_set_namespace_new.
+ *
+ * Errors: MINICONTAIN_CODE_INVALID_SPEC if there is no such kind.
+ */
+minicontain_error *minicontain_spec_set_namespace_host(minicontain_spec *spec, const char *kind);
+
+/**
+ * Puts the container into the namespace of a process; kinds as in minicontain_spec_set_namespace_new. See
+ * setns(2).
+ *
+ * Errors: MINICONTAIN_CODE_INVALID_SPEC if there is no such kind.
+ */
+minicontain_error *minicontain_spec_set_namespace_pid(minicontain_spec *spec, const char *kind, int32_t pid);
+
+/**
+ * Puts the container into the namespace that a file stands for: /proc/PID/ns/net, /run/netns/NAME; kinds
+ * as in minicontain_spec_set_namespace_new. It is opened when the container starts. See setns(2).
+ *
+ * Errors: MINICONTAIN_CODE_INVALID_SPEC if there is no such kind.
+ */
+minicontain_error *minicontain_spec_set_namespace_path(minicontain_spec *spec,
+                                                       const char *kind,
+                                                       const char *path);
+
+/**
+ * Puts the container into the namespace that an open descriptor stands for: a namespace's, or a process's
+ * (pidfd); kinds as in minicontain_spec_set_namespace_new. It stays the caller's, and must be open when
+ * the container starts. See setns(2).
+ *
+ * Errors: MINICONTAIN_CODE_INVALID_SPEC if there is no such kind.
+ */
+minicontain_error *minicontain_spec_set_namespace_fd(minicontain_spec *spec, const char *kind, int fd);
+
+/**
+ * Sets a kernel setting of the container's own namespaces: "net.ipv4.ip_forward", "1". See sysctl(8).
+ */
+minicontain_error *minicontain_spec_set_sysctl(minicontain_spec *spec, const char *name, const char *value);
+
+/**
+ * Adds a capability to Docker's default set: "NET_ADMIN", with or without CAP_; "ALL" for every one.
+ * See capabilities(7).
+ */
+minicontain_error *minicontain_spec_cap_add(minicontain_spec *spec, const char *name);
+
+/**
+ * Takes a capability from Docker's default set: "CHOWN", with or without CAP_; "ALL" for every one.
+ * See capabilities(7).
+ */
+minicontain_error *minicontain_spec_cap_drop(minicontain_spec *spec, const char *name);
+
+/**
+ * Requires that a feature be fully enforced ("capabilities", "root", ..., the names in
+ * minicontain_plan_enforced_to_json): where it cannot be, planning fails with
+ * MINICONTAIN_CODE_NOT_ENFORCED.
+ */
+minicontain_error *minicontain_spec_require(minicontain_spec *spec, const char *feature);
+
+/**
+ * Plans a container without making it. It reads the host, and changes nothing.
+ *
+ * Errors: MINICONTAIN_CODE_INVALID_SPEC with every fault of the spec, and what of it cannot be on this
+ * host: MINICONTAIN_CODE_USER_NOT_FOUND, MINICONTAIN_CODE_PERMISSION_DENIED,
+ * MINICONTAIN_CODE_ARGUMENTS_TOO_LONG, MINICONTAIN_CODE_NOT_ENFORCED.
+ */
+minicontain_error *minicontain_plan_new(const minicontain_spec *spec, minicontain_plan **out);
+
+/**
+ * How many steps the plan has.
+ */
+size_t minicontain_plan_step_count(const minicontain_plan *plan);
+
+/**
+ * Who performs step index: "caller", or "container" for the new process between clone(2) and
+ * execve(2); "" where there is no such step. Texts of a plan live as long as the plan.
+ */
+const char *minicontain_plan_step_side(const minicontain_plan *plan, size_t index);
+
+/**
+ * The system call's name: "mount"; its manual page has the same name.
+ */
+const char *minicontain_plan_step_syscall(const minicontain_plan *plan, size_t index);
+
+/**
+ * Its arguments as a person would read them; what is not known before it runs stands as <what it will be>.
+ */
+const char *minicontain_plan_step_arguments(const minicontain_plan *plan, size_t index);
+
+/**
+ * The capability that it needs ("CAP_SYS_ADMIN"), in the user namespace that owns what it changes; ""
+ * where it needs none. See capabilities(7).
+ */
+const char *minicontain_plan_step_needs(const minicontain_plan *plan, size_t index);
+
+/**
+ * What the step is a part of, in a few words: "mount /proc".
+ */
+const char *minicontain_plan_step_what(const minicontain_plan *plan, size_t index);
+
+/**
+ * Why the step is there.
+ */
+const char *minicontain_plan_step_why(const minicontain_plan *plan, size_t index);
+
+/**
+ * The plan as text: what will be done and why, with every system call. Free it with
+ * minicontain_string_free. NULL for NULL.
+ */
+char *minicontain_plan_explain(const minicontain_plan *plan);
+
+/**
+ * The plan as JSON: {"steps": [{"index", "side", "syscall", "arguments", "needs", "undo", "what", "why"},
+ * ...], "enforced": ...}. Free it with minicontain_string_free. NULL for NULL.
+ */
+char *minicontain_plan_to_json(const minicontain_plan *plan);
+
+/**
+ * The plan as a script of the shell commands that people know: unshare(1), mount(8), ip(8), ... Free it with
+ * minicontain_string_free. NULL for NULL.
+ */
+char *minicontain_plan_to_shell(const minicontain_plan *plan);
+
+/**
+ * How well each feature will hold, as JSON: {"capabilities": {"state": "enforced", "reason": ""}, ...}; the
+ * states are enforced, partial and not_enforced. Free it with minicontain_string_free. NULL for
+ * NULL.
+ */
+char *minicontain_plan_enforced_to_json(const minicontain_plan *plan);
+
+/**
+ * Frees a plan. Containers that were made of it stay. NULL is fine.
+ */
+void minicontain_plan_free(minicontain_plan *plan);
+
+/**
+ * Plans and starts a container. It returns once the program is being executed, in the time that the system
+ * calls of the plan take; the calling process is not forked, and other threads of it go on meanwhile. See
+ * clone3(2).
+ *
+ * Errors: as minicontain_plan_new, and the step that failed with its system call, arguments and errno
+ * (minicontain_error_step_index, minicontain_error_trace). Nothing of the container is left then.
+ */
+minicontain_error *minicontain_container_start(const minicontain_spec *spec, minicontain_container **out);
+
+/**
+ * Starts a container by a plan, which stays the caller's and can be used again.
+ *
+ * Errors: the step that failed, as minicontain_container_start.
+ */
+minicontain_error *minicontain_container_start_plan(const minicontain_plan *plan,
+                                                    minicontain_container **out);
+
+/**
+ * Starts a container by a plan, but lets step step fail with error_number (EPERM, ...) without asking
+ * the kernel. With every step in turn this is a fault sweep: it shows that a start which fails leaves
+ * nothing behind. A step whose failure is tolerated does not end the start, so there may be a container; see
+ * errno(3).
+ *
+ * Errors: the step that failed, as minicontain_container_start.
+ */
+minicontain_error *minicontain_container_start_with_fault(const minicontain_plan *plan,
+                                                          size_t step,
+                                                          int error_number,
+                                                          minicontain_container **out);
+
+/**
+ * The id of the container's first process, as the caller sees it; -1 for NULL.
+ */
+int32_t minicontain_container_pid(const minicontain_container *container);
+
+/**
+ * A descriptor of that process, for poll(2) and friends: readable when it has ended. It belongs to the
+ * container and must not be closed; -1 for NULL. See pidfd_open(2).
+ */
+int minicontain_container_pidfd(const minicontain_container *container);
+
+/**
+ * The caller's end of the pipe of standard stream 0, 1 or 2, to write to or read from. It belongs to the
+ * container and must not be closed; -1 where there is none, or where it was taken. See pipe(7).
+ */
+int minicontain_container_stream(const minicontain_container *container, int stream);
+
+/**
+ * Takes the caller's end of the pipe of standard stream 0, 1 or 2 out of the container. It is the caller's
+ * from then on, who closes it with close(2): for standard input that is how the program sees the end of its
+ * input. -1 where there is none, or where it was taken.
+ */
+int minicontain_container_take_stream(const minicontain_container *container, int stream);
+
+/**
+ * Waits until the container has ended, at most timeout_ms milliseconds (negative: for ever). A signal does
+ * not end the wait. Any number of threads may wait, and any number of times. See waitid(2).
+ *
+ * *out becomes the outcome, which belongs to the container, or NULL when the time is up.
+ *
+ * Errors: MINICONTAIN_CODE_ENDED if the kernel cannot tell how it ended, because something else reaped it.
+ */
+minicontain_error *minicontain_container_wait(const minicontain_container *container,
+                                              int64_t timeout_ms,
+                                              const minicontain_outcome **out);
+
+/**
+ * Looks whether the container has ended: minicontain_container_wait with a timeout of 0.
+ */
+minicontain_error *minicontain_container_try_wait(const minicontain_container *container,
+                                                  const minicontain_outcome **out);
+
+/**
+ * Kills the container with everything in it, and returns without waiting. One that has ended is left as it
+ * is. See pid_namespaces(7).
+ */
+minicontain_error *minicontain_container_kill(const minicontain_container *container);
+
+/**
+ * Sends a signal to the container's first process, which never is another that got its number:
+ * pidfd_send_signal(2). As the first of a PID namespace it gets only the signals that it handles, and
+ * SIGKILL.
+ *
+ * Errors: MINICONTAIN_CODE_ENDED when it has ended; MINICONTAIN_CODE_INVALID_SPEC when there is no such
+ * signal.
+ */
+minicontain_error *minicontain_container_send_signal(const minicontain_container *container,
+                                                     int signal_number);
+
+/**
+ * What was done to start it. It belongs to the container. NULL for NULL.
+ */
+const minicontain_trace *minicontain_container_trace(const minicontain_container *container);
+
+/**
+ * How well each feature holds, as minicontain_plan_enforced_to_json. Free it with
+ * minicontain_string_free. NULL for NULL.
+ */
+char *minicontain_container_enforced_to_json(const minicontain_container *container);
+
+/**
+ * Frees a container, with its outcome, output, trace and the descriptors that were not taken. One that still
+ * runs is killed with everything in it, and waited for. NULL is fine.
+ */
+void minicontain_container_free(minicontain_container *container);
+
+/**
+ * Gives input to a container and reads what it writes to standard output and error, all at once, so that no
+ * full pipe stops either side, until every pipe is closed or timeout_ms milliseconds are over (negative:
+ * never). It then owns the pipes that were not taken. Whether the container has ended is for
+ * minicontain_container_wait to say.
+ *
+ * input is NULL, or input_len bytes, which are copied; standard input, if it is a pipe, is closed
+ * after them. *out becomes what was written, which belongs to the container, or NULL when the time is
+ * up: a further call, with NULL for its input, then goes on, and nothing is lost. One thread exchanges at a
+ * time, and others that call this wait for it; every other function can be called meanwhile.
+ *
+ * Errors: MINICONTAIN_CODE_INVALID_SPEC if there is input but no pipe to standard input, or input a second
+ * time; MINICONTAIN_CODE_IO if a pipe cannot be read.
+ */
+minicontain_error *minicontain_container_communicate(const minicontain_container *container,
+                                                     const void *input,
+                                                     size_t input_len,
+                                                     int64_t timeout_ms,
+                                                     const minicontain_output **out);
+
+/**
+ * What the container wrote to standard output, where that was a pipe: any bytes, as many as len says
+ * (which may be NULL), and a NUL behind them.
+ */
+const char *minicontain_output_stdout(const minicontain_output *output, size_t *len);
+
+/**
+ * What the container wrote to standard error, as minicontain_output_stdout.
+ */
+const char *minicontain_output_stderr(const minicontain_output *output, size_t *len);
+
+/**
+ * Why it ended.
+ */
+minicontain_reason minicontain_outcome_reason(const minicontain_outcome *outcome);
+
+/**
+ * Why it ended, as a word: "exited", "signaled", "timed_out" or "oom". It lives as long as the
+ * program.
+ */
+const char *minicontain_outcome_reason_name(const minicontain_outcome *outcome);
+
+/**
+ * The exit status, 0 to 255; -1 where it did not exit. See exit(3).
+ */
+int minicontain_outcome_status(const minicontain_outcome *outcome);
+
+/**
+ * The signal that ended it; 0 where none did. See signal(7).
+ */
+int minicontain_outcome_signal(const minicontain_outcome *outcome);
+
+/**
+ * Whether the signal left a core: core(5).
+ */
+bool minicontain_outcome_core_dumped(const minicontain_outcome *outcome);
+
+/**
+ * How long it ran, in nanoseconds, from the start's first step to its end.
+ */
+uint64_t minicontain_outcome_wall_ns(const minicontain_outcome *outcome);
+
+/**
+ * CPU time in programs, in nanoseconds, of the first process and of those it waited for: getrusage(2).
+ */
+uint64_t minicontain_outcome_user_ns(const minicontain_outcome *outcome);
+
+/**
+ * CPU time in the kernel, in nanoseconds, of the first process and of those it waited for: getrusage(2).
+ */
+uint64_t minicontain_outcome_system_ns(const minicontain_outcome *outcome);
+
+/**
+ * The largest resident set of any one process, in bytes: getrusage(2).
+ */
+uint64_t minicontain_outcome_peak_memory(const minicontain_outcome *outcome);
+
+/**
+ * Runs a container to its end.
+ *
+ * input is NULL, or input_len bytes for standard input, which is a pipe then. What the container
+ * writes to standard output and error is kept where these are pipes (minicontain_spec_set_stream). After
+ * timeout_ms milliseconds (negative: never) it is killed with everything in it, and its reason is
+ * MINICONTAIN_REASON_TIMED_OUT.
+ *
+ * Errors: as minicontain_container_start; nothing of the container is left then.
+ */
+minicontain_error *minicontain_run(const minicontain_spec *spec,
+                                   const void *input,
+                                   size_t input_len,
+                                   int64_t timeout_ms,
+                                   minicontain_result **out);
+
+/**
+ * How it ended. It belongs to the result. NULL for NULL.
+ */
+const minicontain_outcome *minicontain_result_outcome(const minicontain_result *result);
+
+/**
+ * What it wrote to standard output, where that was a pipe: any bytes, as many as len says (which may be
+ * NULL), and a NUL behind them. They belong to the result.
+ */
+const char *minicontain_result_stdout(const minicontain_result *result, size_t *len);
+
+/**
+ * What it wrote to standard error, as minicontain_result_stdout.
+ */
+const char *minicontain_result_stderr(const minicontain_result *result, size_t *len);
+
+/**
+ * What was done to start it. It belongs to the result. NULL for NULL.
+ */
+const minicontain_trace *minicontain_result_trace(const minicontain_result *result);
+
+/**
+ * How well each feature held, as minicontain_plan_enforced_to_json. Free it with
+ * minicontain_string_free. NULL for NULL.
+ */
+char *minicontain_result_enforced_to_json(const minicontain_result *result);
+
+/**
+ * Frees a result, with its outcome, output and trace. NULL is fine.
+ */
+void minicontain_result_free(minicontain_result *result);
+
+/**
+ * How many steps were performed. Entries are in the order of the plan; steps that were not performed have
+ * none.
+ */
+size_t minicontain_trace_count(const minicontain_trace *trace);
+
+/**
+ * The place in the plan of the step that entry index is about, from 0; -1 where there is no such entry.
+ */
+int64_t minicontain_trace_entry_step(const minicontain_trace *trace, size_t index);
+
+/**
+ * Who performed it: "caller", or "container" for the new process between clone(2) and execve(2).
+ */
+const char *minicontain_trace_entry_side(const minicontain_trace *trace, size_t index);
+
+/**
+ * The system call's name.
+ */
+const char *minicontain_trace_entry_syscall(const minicontain_trace *trace, size_t index);
+
+/**
+ * Its arguments as a person would read them, descriptors by number.
+ */
+const char *minicontain_trace_entry_arguments(const minicontain_trace *trace, size_t index);
+
+/**
+ * What the kernel answered, as strace(1) shows it: a value, or "-1 ENOENT".
+ */
+const char *minicontain_trace_entry_result(const minicontain_trace *trace, size_t index);
+
+/**
+ * The kernel's answer as it came: a value, or the negative errno.
+ */
+int64_t minicontain_trace_entry_value(const minicontain_trace *trace, size_t index);
+
+/**
+ * When it began, in nanoseconds since the first step.
+ */
+uint64_t minicontain_trace_entry_start_ns(const minicontain_trace *trace, size_t index);
+
+/**
+ * How long it took, in nanoseconds.
+ */
+uint64_t minicontain_trace_entry_ns(const minicontain_trace *trace, size_t index);
+
+/**
+ * What the step is a part of, in a few words: "mount /proc".
+ */
+const char *minicontain_trace_entry_what(const minicontain_trace *trace, size_t index);
+
+/**
+ * Why the step is there.
+ */
+const char *minicontain_trace_entry_why(const minicontain_trace *trace, size_t index);
+
+/**
+ * From the first step until the program was executed, in nanoseconds; 0 where it was not.
+ */
+uint64_t minicontain_trace_setup_ns(const minicontain_trace *trace);
+
+/**
+ * The trace as a JSON array of entries. Free it with minicontain_string_free. NULL for NULL.
+ */
+char *minicontain_trace_to_json(const minicontain_trace *trace);
+
+/**
+ * The trace as text, a step a line. Free it with minicontain_string_free. NULL for NULL.
+ */
+char *minicontain_trace_to_text(const minicontain_trace *trace);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* MINICONTAIN_H */
