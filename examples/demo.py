@@ -24,7 +24,7 @@ def main() -> None:
     print("Seen from inside:")
     print(result.stdout)
     print(f"It {result.reason} with {result.returncode}, and used {result.stats.wall * 1e3:.1f} ms,", end=" ")
-    print(f"{result.stats.peak_memory / 2**20:.1f} MiB at most.")
+    print(f"{result.stats.memory.peak / 2**20:.1f} MiB at most.")
 
     print("\nWhat was enforced:")
     for feature, state in result.enforced.items():

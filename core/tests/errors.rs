@@ -64,7 +64,7 @@ fn a_directory_or_user_that_is_not_there() {
 #[test]
 fn a_namespace_that_is_not_there() {
     let error_ = error(json!({"args": ["true"], "namespaces": {"net": {"path": "/no/such"}}}));
-    assert_eq!(error_.code(), Code::SourceNotFound);
+    assert_eq!(error_.code(), Code::NamespaceNotFound);
     assert!(error_.to_string().contains("net namespace"), "{error_}");
     assert_eq!(
         error(json!({"args": ["true"], "namespaces": {"uts": {"path": "/etc/passwd"}}})).code(),

@@ -94,6 +94,12 @@ fn a_tmpfs_has_its_size_and_mode() {
 }
 
 #[test]
+fn a_read_only_root_has_no_writable_corner() {
+    let script = "for d in / /usr /etc /opt /var/tmp /home /mnt /root; do touch $d/x 2>/dev/null && test $d != /root && echo $d; done; touch /tmp/x && echo ok";
+    assert_eq!(sh_with(script, json!({"read_only": true, "require": ["read_only"]})), "ok");
+}
+
+#[test]
 fn the_throw_away_layer_is_bounded() {
     let spec = json!({"storage_size": "1M"});
     assert_eq!(sh_with("head -c 2000000 /dev/zero > /tmp/x 2>/dev/null || echo full", spec), "full");

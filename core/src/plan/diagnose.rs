@@ -5,7 +5,7 @@ use std::fs;
 use super::arg::Text;
 use super::build::program::HEAD;
 use super::call::Call;
-use super::step::{Side, Step};
+use super::step::{Plan, Side, Step};
 use super::trace::Trace;
 use crate::error::{Code, Error, StepError};
 use crate::sys::process::Ended;
@@ -26,7 +26,7 @@ pub(crate) fn failure(
     let all = 0..trace.plan.steps.len();
     let first = all.filter(failed).min_by_key(|index| trace.records[*index].ended).or(caller);
     if let Some(index) = first {
-        let (code, hint) = judge(&trace.plan.steps[index], -(trace.records[index].result as i32));
+        let (code, hint) = judge(&trace.plan, index, -(trace.records[index].result as i32));
         return step_error(trace, index, code, hint);
     }
     let executed = |step: &Step| matches!(step.call, Call::Execve { .. });
@@ -83,7 +83,9 @@ fn path(call: &Call) -> Option<String> {
 }
 
 /// What a failure means, and what to do about it.
-fn judge(step: &Step, errno: i32) -> (Code, String) {
+fn judge(plan: &Plan, index: usize, errno: i32) -> (Code, String) {
+    let step = &plan.steps[index];
+    let joining = plan.act_of(index).is_some_and(|act| act.what.ends_with("namespace to join"));
     let user = |flags: &u64| flags & libc::CLONE_NEWUSER as u64 != 0;
     match (&step.call, errno) {
         (Call::Clone { flags, .. } | Call::Unshare { flags }, libc::EPERM | libc::ENOSPC | libc::EUSERS | libc::EACCES) if user(flags) => {
@@ -99,6 +101,7 @@ fn judge(step: &Step, errno: i32) -> (Code, String) {
         }
         (Call::Chdir { .. }, _) => (Code::CwdNotFound, "the working directory is looked up inside the container, as the program's user".into()),
         (Call::OpenTree { .. }, libc::ENOENT | libc::ENOTDIR) => (Code::SourceNotFound, "the path must be there on the host".into()),
+        (Call::Open { .. }, libc::ENOENT) if joining => (Code::NamespaceNotFound, "the process or file that stands for it is gone".into()),
         (Call::Open { .. }, libc::ENOENT) if step.side == Side::Caller => (Code::SourceNotFound, "the path must be there on the host".into()),
         (Call::Duplicate { .. }, libc::EBADF) => (Code::NamespaceNotFound, "the descriptor is not open in the calling process".into()),
         (Call::Setns { .. }, libc::EINVAL) => (Code::NamespaceNotFound, "the descriptor does not stand for a namespace of that kind".into()),

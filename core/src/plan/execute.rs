@@ -129,9 +129,12 @@ impl Execution {
 
     /// Empties the slots of descriptors that the caller's steps closed.
     fn forget_closed(&mut self) {
-        for (step, record) in self.plan.steps.iter().zip(self.records.iter()) {
+        for (index, (step, record)) in self.plan.steps.iter().zip(self.records.iter()).enumerate() {
+            // A close that fails has closed all the same; one that was only made to fail was not asked of the kernel.
+            let asked = self.memory.fault.is_none_or(|(fault, _)| fault != index);
+            let performed = asked && record.ended != 0;
             if let (Side::Caller, Call::Close { fd: Fd::Slot(slot) }, true) =
-                (step.side, &step.call, record.ended != 0 && record.result >= 0)
+                (step.side, &step.call, performed)
             {
                 self.slots[usize::from(slot.0)] = -1;
             }

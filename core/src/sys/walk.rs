@@ -92,7 +92,8 @@ unsafe fn perform(memory: *mut Memory, index: usize, step: &RawStep, time: &mut 
                 ];
                 loop {
                     let result = syscall(number, &args);
-                    if result != -i64::from(libc::EINTR) {
+                    // An interrupted close has closed.
+                    if result != -i64::from(libc::EINTR) || number == libc::SYS_close {
                         break result;
                     }
                 }

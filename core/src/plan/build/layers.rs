@@ -66,7 +66,8 @@ impl Builder<'_> {
             shell.push("R=$S/root; mkdir \"$R\"".into());
         }
         let place = if n == 0 { "\"$R\"".to_string() } else { format!("\"$R{name}\"") };
-        shell.push(format!("mount -t overlay -o lowerdir={lower},upperdir=$S/{upper},workdir=$S/{work},nosuid,nodev overlay {place}"));
+        let read_only = if self.spec.read_only { ",ro" } else { "" };
+        shell.push(format!("mount -t overlay -o lowerdir={lower},upperdir=$S/{upper},workdir=$S/{work},nosuid,nodev{read_only} overlay {place}"));
         let (lower_path, lower): (&str, Text) = (lower, lower.to_string().into());
         let mut made = Vec::new();
         self.act(format!("overlay {name}"), "read from the host, written to the tmpfs", Shell::None, |b| {
@@ -96,7 +97,8 @@ impl Builder<'_> {
             for (key, value) in [("lowerdir", lower), ("upperdir", layer(upper)), ("workdir", layer(work))] {
                 b.step(side, Call::FsconfigString { fd: Fd::Slot(config), key, value });
             }
-            b.mount_config(side, config, mount, abi::MOUNT_ATTR_NOSUID | abi::MOUNT_ATTR_NODEV);
+            let read_only = if b.spec.read_only { abi::MOUNT_ATTR_RDONLY } else { 0 };
+            b.mount_config(side, config, mount, abi::MOUNT_ATTR_NOSUID | abi::MOUNT_ATTR_NODEV | read_only);
         });
         // The layer is complete before it is mounted.
         let at = shell.len() - 1;

@@ -101,6 +101,7 @@ impl Builder<'_> {
         }
         self.enter_root();
         self.make_places();
+        self.protect_root();
         self.wait_for_map();
         self.attach_all();
         self.mount_system();
@@ -321,6 +322,17 @@ impl Builder<'_> {
                 },
             ),
         }
+    }
+
+    /// Makes the root read-only with every mount that it came with, before the container's own are put on it.
+    fn protect_root(&mut self) {
+        let (Some(root), true) = (self.files.root, self.spec.read_only) else { return };
+        self.make_read_only(Side::Container, root, "asked for");
+        self.set_shell(if self.layered() {
+            Shell::Last(vec!["mount -o remount,bind,ro /".into()])
+        } else {
+            Shell::Inside(vec!["mount -o remount,bind,ro \"$R\"".into()])
+        });
     }
 
     /// Detaches the old root, once nothing of it is needed.

@@ -198,20 +198,6 @@ impl Builder<'_> {
             );
         }
         self.leave_old_root();
-        if self.spec.read_only {
-            let shell = Shell::Inside(vec!["mount -o remount,bind,ro \"$R\"".into()]);
-            self.act("make the root read-only", "asked for", shell, |b| {
-                b.needs = Some("CAP_SYS_ADMIN");
-                b.inside(Call::MountSetattr {
-                    dir: Fd::Cwd,
-                    path: "/".into(),
-                    flags: 0,
-                    set: abi::MOUNT_ATTR_RDONLY,
-                    clear: 0,
-                    userns: None,
-                });
-            });
-        }
         if self.new_one(Kind::Mnt) && self.spec.root_change == RootChange::Chroot {
             self.act("enter the new root", "the working directory was the old one", Shell::None, |b| {
                 b.inside(Call::Chdir { path: "/".into() });
