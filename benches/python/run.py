@@ -9,9 +9,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import contract  # noqa: E402 - it lies one directory up
-
-import minicontain  # noqa: E402
+import contract
+import minicontain
 
 
 def prepare(options: argparse.Namespace) -> Callable[[], None]:

@@ -1,0 +1,63 @@
+"""The examples in the documentation run, and nothing public is without documentation.
+
+Covers: root and ordinary user.
+"""
+
+import doctest
+import importlib
+import inspect
+import json
+import pkgutil
+
+import minicontain
+import pytest
+
+MODULES = [
+    info.name
+    for info in pkgutil.iter_modules(minicontain.__path__, "minicontain.")
+    if "_native" not in info.name
+]
+EXAMPLES = {
+    test.name: test
+    for name in ["minicontain", *MODULES]
+    for test in doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(name))
+    if test.examples
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_example_runs(name):
+    report = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    runner.run(EXAMPLES[name], out=report.append)
+    assert runner.failures == 0, "".join(report)
+
+
+def test_every_public_name_is_there_and_documented_with_an_example():
+    for name in minicontain.__all__:
+        value = getattr(minicontain, name)
+        assert name in dir(minicontain)
+        if callable(value):
+            assert ">>>" in (inspect.getdoc(value) or ""), name
+
+
+def test_every_public_method_is_documented_with_an_example():
+    for name in minicontain.__all__:
+        kind = getattr(minicontain, name)
+        if inspect.isclass(kind):
+            for attribute, value in vars(kind).items():
+                if not attribute.startswith("_") and (callable(value) or isinstance(value, property)):
+                    assert ">>>" in (inspect.getdoc(value) or ""), f"{name}.{attribute}"
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="nothing_of_the_kind"):
+        minicontain.nothing_of_the_kind  # noqa: B018
+
+
+def test_type_checkers_know_every_field_of_a_spec():
+    from minicontain.fields import Streams
+
+    aliases = {"group", "extra_groups", "network", "shell"}
+    fields = set(json.loads(minicontain.Spec(["true"]).to_json())) - {"args"}
+    assert set(Streams.__annotations__) - aliases == fields

@@ -1,0 +1,70 @@
+"""Type checkers understand the package, and its stubs say what is there.
+
+Covers: root and ordinary user. Needs mypy.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("mypy", reason="mypy is not installed")
+
+SAMPLE = """
+from typing import Any
+
+import minicontain
+from minicontain import PIPE, CompletedProcess, Container, Plan, Spec
+from typing_extensions import assert_type
+
+assert_type(minicontain.run(["true"]), CompletedProcess[bytes])
+assert_type(minicontain.run(["true"], text=True, input="text"), CompletedProcess[str])
+assert_type(minicontain.run(["true"], encoding="utf-8"), CompletedProcess[str])
+assert_type(minicontain.run("true", text=bool(input())), CompletedProcess[Any])
+assert_type(minicontain.run(["true"]).stats.memory.peak, int)
+assert_type(Container(["true"]), Container[bytes])
+with Container(["true"], text=True, stdout=PIPE, hostname="box") as container:
+    assert_type(container, Container[str])
+    assert_type(container.communicate("text"), tuple[str, str])
+    if container.result is not None:
+        assert_type(container.result, CompletedProcess[str])
+assert_type(Plan(Spec(["true"], network="host")).steps[0].undo, tuple[str, ...])
+minicontain.run(["true"], volumes={"/a": {"bind": "/b", "mode": "ro"}}, ulimits={"nofile": (1, None)})
+minicontain.run(["true"], no_such_field=1)  # type: ignore[call-overload]
+minicontain.run(["true"], hostname=1)  # type: ignore[call-overload]
+minicontain.run(["true"], network="bridge")  # type: ignore[call-overload]
+Spec(["true"], no_such_field=1)  # type: ignore[call-arg]
+"""
+
+
+def module(name, *args, cwd):
+    return subprocess.run([sys.executable, "-m", name, *args], cwd=cwd, capture_output=True, text=True)
+
+
+def test_a_checker_knows_the_types(tmp_path):
+    (tmp_path / "sample.py").write_text(SAMPLE)
+    done = module("mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "sample.py", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_package_is_typed_throughout(tmp_path):
+    done = module(
+        "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "-p", "minicontain", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_stubs_say_what_is_there(tmp_path):
+    config = tmp_path / "mypy.ini"
+    config.write_text(f"[mypy]\ncache_dir = {tmp_path / 'cache'}\n")
+    done = module(
+        "mypy.stubtest", "--concise", "--mypy-config-file", str(config), "minicontain", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_package_says_that_it_is_typed():
+    import minicontain
+
+    assert (Path(minicontain.__file__).parent / "py.typed").exists()

@@ -1,0 +1,302 @@
+"""The trace is true: between clone and exec strace(1) sees the same calls and answers, and no others.
+
+Covers: root and ordinary user; no cgroups.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any, TYPE_CHECKING
+
+import pytest
+from support import PATIENCE, Caller, make_busybox_root, static_busybox
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from collections.abc import Iterator
+
+# Runs a container, within another's namespaces if asked to, and prints its trace.
+PROGRAM = """\
+import contextlib, json, sys
+import minicontain
+
+fields = json.loads(sys.argv[1])
+joined = fields.pop("joined", [])
+with contextlib.ExitStack() as stack:
+    if joined:
+        other = stack.enter_context(minicontain.Container(["sleep", "600"]))
+        fields["namespaces"] = {kind: other.pid for kind in joined}
+    try:
+        trace = minicontain.run(**fields, capture_output=True).trace
+    except minicontain.StartError as error:
+        trace = error.trace
+    print(trace.to_json())
+"""
+DOCKER_LIKE = {
+    "args": ["true"],
+    "hostname": "box",
+    "domainname": "lab",
+    "env": {"A": "b"},
+    "cwd": "/usr",
+    "umask": 0o77,
+    "ulimits": {"nofile": 123, "core": [0, None]},
+    "volumes": ["/usr/bin:/opt/tools:ro"],
+    "tmpfs": ["/scratch:size=1M,mode=700"],
+    "read_only": True,
+    "cap_drop": ["ALL"],
+    "sysctls": {"net.ipv4.ip_default_ttl": "33"},
+    "time_offsets": {"boottime": 1000},
+    "masked_paths": ["/proc/version"],
+    "readonly_paths": ["/proc/sys"],
+    "start_new_session": False,
+    "no_new_privileges": False,
+    "stderr": None,
+}
+SPECS: dict[str, dict[str, Any]] = {
+    "all defaults": {"args": ["true"]},
+    "many settings": DOCKER_LIKE,
+    "a root directory": {"args": ["true"], "rootfs": "BUSYBOX"},
+    "a root directory by chroot": {"args": ["true"], "rootfs": "BUSYBOX", "root_change": "chroot"},
+    "the host's user namespace": {"args": ["true"], "namespaces": {"user": "host"}},
+    "the host's network": {"args": ["true"], "namespaces": {"net": "host"}},
+    "the host's processes": {"args": ["true"], "namespaces": {"pid": "host"}},
+    "another's namespaces": {"args": ["true"], "joined": ["user", "net", "uts", "ipc"]},
+    "another's processes": {"args": ["true"], "joined": ["user", "pid", "mnt"]},
+    "every device by hand": {"args": ["true"], "dev": True, "sys": False, "tmp": False, "loopback": False},
+    "no such program": {"args": ["no-such-program"]},
+    "no such directory": {"args": ["true"], "cwd": "/no/such/directory"},
+}
+ROOT_ONLY = {"the host's user namespace"}
+
+
+@dataclass
+class Seen:
+    """A system call as strace saw it."""
+
+    pid: int
+    name: str
+    arguments: str
+    result: str
+
+    def __str__(self) -> str:
+        return f"{self.name}({self.arguments}) = {self.result}"
+
+
+def read(log: str) -> Iterator[Seen]:
+    """The calls of a log in the order in which they began, each put together where another came between."""
+    begun: dict[int, tuple[int, str]] = {}
+    done: dict[int, tuple[int, str]] = {}
+    for number, line in enumerate(log.splitlines()):
+        pid_text, _, text = line.partition(" ")
+        pid, text = int(pid_text), text.strip()
+        if text.startswith(("---", "+++")):
+            continue
+        if text.endswith("<unfinished ...>"):
+            begun[pid] = number, text[: -len("<unfinished ...>")]
+        elif text.startswith("<... "):
+            start, first = begun.pop(pid)
+            done[start] = pid, first + text.partition(" resumed>")[2]
+        else:
+            done[number] = pid, text
+    for number in sorted(done):
+        pid, text = done[number]
+        parts = re.fullmatch(r"(\w+)\((.*)\)\s+= (-?\w+(?: E\w+)?).*", text, flags=re.DOTALL)
+        if parts is None:
+            parts = re.fullmatch(r"(\w+)\((.*)\)\s+= (\?)", text)
+        assert parts is not None, f"not understood: {line!r}"
+        name, arguments, result = parts.groups()
+        yield Seen(pid, name, arguments.strip(), result)
+
+
+def words(call: str, arguments: str) -> tuple[list[str], set[str], str | None]:
+    """Of arguments: the strings, the names of flags, and the first if it is a plain number."""
+    if call == "read":
+        arguments = arguments.split(",")[0]  # strace shows what came, the trace how much there is room for
+    strings = re.findall(r'"((?:[^"\\]|\\.)*)"', arguments)
+    plain = re.sub(r'"(?:[^"\\]|\\.)*"|/\*.*?\*/', "", arguments)
+    ignored = {"NULL", "O_RDONLY", "IPPROTO_IP", "S_IFCHR", "S_IFREG", "_LINUX_CAPABILITY_VERSION_3"}
+    names = {name.replace("RLIM64", "RLIM") for name in re.findall(r"\b_?[A-Z][A-Z0-9_]{2,}\b", plain)}
+    first = re.match(r"-?\d+(?=,|$)", plain)
+    number = (
+        None
+        if first is None or call in ("mount", "futex")
+        else str(int(first[0], 8 if call == "umask" else 10))
+    )
+    if number == "-1":
+        number = (
+            None  # a descriptor that an earlier call did not give: the trace names what it would have been
+        )
+    if call == "write":
+        number, strings = number, [string.replace("\\n", "\n") for string in strings]
+    if call == "clone":
+        strings = []
+    return strings, names - ignored, number
+
+
+def value_of(seen: Seen) -> str:
+    """A result as the trace shows it."""
+    if seen.name == "umask" and seen.result.startswith("0"):
+        return str(int(seen.result, 8))
+    return seen.result
+
+
+def differences(traced: list[dict[str, Any]], seen: list[Seen]) -> list[str]:
+    """Where the two differ, call by call."""
+    wrong = []
+    for number, (ours, theirs) in enumerate(itertools.zip_longest(traced, seen)):
+        if ours is None or theirs is None:
+            shown = f"{ours['syscall']}({ours['arguments']}) = {ours['result']}" if ours else "nothing"
+            wrong.append(f"{number}: the trace has {shown}, strace saw {theirs or 'nothing'}")
+            continue
+        in_trace = ours["syscall"], ours["result"], words(ours["syscall"], ours["arguments"])
+        in_strace = theirs.name, value_of(theirs), words(theirs.name, theirs.arguments)
+        if in_trace != in_strace:
+            wrong.append(f"{number}: the trace has {in_trace}, strace saw {in_strace}")
+    return wrong
+
+
+def until_exec(calls: list[Seen]) -> list[Seen]:
+    """A process's calls until it executed a program, or ended."""
+    executed = [n for n, call in enumerate(calls) if call.name == "execve" and call.result == "0"]
+    return calls[: executed[0] + 1] if executed else calls
+
+
+@dataclass
+class Watched:
+    """A container that was started under strace."""
+
+    trace: list[dict[str, Any]]
+    calls: list[Seen]
+
+    @property
+    def processes(self) -> list[int]:
+        """The processes that the trace says were made: the container's, after the one that made it, if any."""
+        return [entry["value"] for entry in self.trace if entry["syscall"] in ("clone3", "clone")]
+
+    def of_process(self, pid: int) -> list[Seen]:
+        return until_exec([call for call in self.calls if call.pid == pid])
+
+    def on_side(self, side: str) -> list[dict[str, Any]]:
+        return [entry for entry in self.trace if entry["side"] == side]
+
+
+def watch(caller: Caller, fields: dict[str, Any], log: Path) -> Watched:
+    strace = ["strace", "-f", "-qq", "-s", "65535", "-o", str(log)]
+    python = [sys.executable, "-c", PROGRAM, json.dumps(fields)]
+    done = caller.run([*strace, *python])
+    assert done.returncode == 0, done.stderr
+    return Watched(json.loads(done.stdout), list(read(log.read_text())))
+
+
+@pytest.fixture(scope="module")
+def _strace() -> None:
+    """Skips where strace cannot look at a process."""
+    if shutil.which("strace") is None:
+        pytest.skip("strace(1) is missing")
+    tried = subprocess.run(
+        ["strace", "-o", "/dev/null", "true"], capture_output=True, text=True, timeout=PATIENCE
+    )
+    if tried.returncode != 0:
+        pytest.skip(f"strace cannot attach here (ptrace is refused): {tried.stderr.strip()}")
+
+
+@pytest.fixture
+def log(workshop: Path) -> Iterator[Path]:
+    """A file that every caller can write."""
+    path = workshop / "strace.log"
+    path.touch()
+    path.chmod(0o666)
+    yield path
+    path.unlink()
+
+
+@pytest.fixture(params=SPECS)
+def watched(
+    request: pytest.FixtureRequest, _strace: None, caller: Caller, log: Path, workshop: Path
+) -> Watched:
+    name: str = request.param
+    if name in ROOT_ONLY and not caller.is_root:
+        pytest.skip(f"{name}: an ordinary user makes nothing without a user namespace of its own")
+    fields = dict(SPECS[name])
+    if fields.get("rootfs") == "BUSYBOX":
+        busybox = static_busybox()
+        if busybox is None:
+            pytest.skip("there is no static busybox")
+        fields["rootfs"] = str(workshop / "root")
+        if not (workshop / "root").exists():
+            make_busybox_root(workshop / "root", busybox)
+    return watch(caller, fields, log)
+
+
+def test_between_clone_and_exec_is_what_the_trace_says_and_nothing_else(watched: Watched) -> None:
+    seen = [watched.of_process(pid) for pid in watched.processes]
+    assert all(seen), f"strace saw no call of one of {watched.processes}"
+    failed = watched.on_side("container")[-1]["value"] < 0
+    if len(seen) == 2:
+        # The first process joined namespaces and made the second; what is left to it is to end.
+        *joiner, end = seen[0]
+        assert (end.name, end.arguments, end.result) == ("exit_group", "127", "?")
+        seen[0] = joiner
+    if failed:
+        end = seen[-1].pop()
+        assert (end.name, end.arguments, end.result) == ("exit_group", "127", "?")
+    assert not differences(watched.on_side("container"), list(itertools.chain(*seen)))
+
+
+def test_what_would_touch_the_callers_memory_or_threads_is_not_called(watched: Watched) -> None:
+    wakes = [entry for entry in watched.on_side("container") if entry["syscall"] == "futex"]
+    assert all(entry["arguments"].startswith("FUTEX_WAKE") for entry in wakes)
+    assert len(wakes) <= len(watched.processes) - 1
+    names = [call.name for pid in watched.processes for call in watched.of_process(pid)]
+    assert names.count("futex") == len(wakes)
+    assert not {"brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "tgkill", "kill"} & set(names)
+
+
+def test_the_callers_side_was_done_as_the_trace_says_in_its_order(watched: Watched) -> None:
+    first = str(watched.processes[0])
+    (thread,) = {call.pid for call in watched.calls if call.name.startswith("clone") and call.result == first}
+    seen = iter([call for call in watched.calls if call.pid == thread])
+    # Between two steps the caller may do other things; a futex is not waited for when the child was quicker.
+    for entry in watched.on_side("caller"):
+        if entry["syscall"] != "futex":
+            wanted = entry["syscall"], entry["result"], words(entry["syscall"], entry["arguments"])
+            found = ((call.name, value_of(call), words(call.name, call.arguments)) for call in seen)
+            assert wanted in found, f"strace did not see {wanted} in this order"
+
+
+def test_the_comparison_finds_what_is_missing_wrong_or_too_much() -> None:
+    log = '7 umask(000) = 022\n7 mount("a", "/b", NULL, MS_BIND, NULL) = -1 EPERM (Operation not permitted)\n'
+    seen = list(read(log))
+    umask = {"syscall": "umask", "arguments": "0000", "result": "18"}
+    mount = {"syscall": "mount", "arguments": '"a", "/b", NULL, MS_BIND, NULL', "result": "-1 EPERM"}
+    assert differences([umask, mount], seen) == []
+    assert len(differences([umask], seen)) == 1
+    assert len(differences([umask, mount, umask], seen)) == 1
+    changes = [
+        {"result": "0"},
+        {"syscall": "bind"},
+        {"arguments": '"a", "/c", NULL, MS_BIND, NULL'},
+        {"arguments": '"a", "/b", NULL, 0, NULL'},
+    ]
+    for change in changes:
+        assert len(differences([umask, mount | change], seen)) == 1
+
+
+def test_a_call_that_another_process_interrupts_in_the_log_is_put_together() -> None:
+    log = """\
+7 read(13,  <unfinished ...>
+8 setsid() = 8
+7 <... read resumed>"1", 1) = 1
+8 exit_group(127) = ?
+"""
+    assert [str(call) for call in read(log)] == [
+        'read(13,  "1", 1) = 1',
+        "setsid() = 8",
+        "exit_group(127) = ?",
+    ]

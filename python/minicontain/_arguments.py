@@ -1,0 +1,172 @@
+"""From the arguments that people give to the fields that a spec has.
+
+Whatever has no form of its own here goes to the engine as it is, which names what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Callable
+
+from . import errors, streams
+from .spec import Spec
+
+
+def spec_fields(args: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a spec. `None` stands for a field's default."""
+    shell = given.pop("shell", False)
+    if isinstance(args, Spec):
+        fields = {name: value for name, value in args.fields.items() if name not in given}
+    else:
+        fields = {"args": _words(args, shell)}
+    for name, value in given.items():
+        if value is None:
+            continue
+        form = _FORMS.get(name)
+        fields[name] = value if form is None else form(value)
+    if not _ALIASES.isdisjoint(fields):
+        _resolve_aliases(fields)
+    return fields
+
+
+def shown_args(args: Any) -> Any:
+    """`args` as results and errors show it: as it was given, or as a spec has it."""
+    return args.fields["args"] if isinstance(args, Spec) else args
+
+
+def _words(args: Any, shell: bool) -> list[Any]:
+    """`args` as a list: a text or a path is one program; with `shell`, a command of sh."""
+    if isinstance(args, os.PathLike) and shell:
+        raise TypeError("path-like args is not allowed when shell is true")
+    words = [args] if isinstance(args, (str, bytes, os.PathLike)) else list(args)
+    return ["/bin/sh", "-c", *words] if shell else words
+
+
+_ALIASES = frozenset(("network", "group", "extra_groups", "umask"))
+
+
+def _resolve_aliases(fields: dict[str, Any]) -> None:
+    """What `docker run` and `subprocess` have by another name."""
+    if fields.get("umask") == -1:
+        del fields["umask"]
+    network = fields.pop("network", None)
+    if network is not None:
+        sources = {"none": "new", "host": "host"}
+        if network not in sources:
+            raise errors.fault("network", f"{network!r} is not a network", "use 'none' or 'host'")
+        fields["namespaces"] = {**fields.get("namespaces", {}), "net": sources[network]}
+    group = fields.pop("group", None)
+    if group is not None:
+        user = str(fields.get("user", "0"))
+        if ":" in user:
+            raise errors.fault("group", "user names a group already", "name it once")
+        fields["user"] = f"{user}:{group}"
+    groups = fields.pop("extra_groups", None)
+    if groups is not None:
+        fields["group_add"] = [*fields.get("group_add", []), *groups]
+
+
+def _env(env: Any) -> Any:
+    return dict(env) if isinstance(env, Mapping) else env
+
+
+def _list(items: Any) -> Any:
+    """A list for any iterable but a text, which is most likely one item without its brackets."""
+    return items if isinstance(items, (str, bytes, list)) or not hasattr(items, "__iter__") else list(items)
+
+
+def _ulimits(limits: Any) -> Any:
+    def limit(value: Any) -> Any:
+        if isinstance(value, (tuple, list)) and len(value) == 2:
+            return {"soft": limit(value[0]), "hard": limit(value[1])}
+        return None if value == -1 else value
+
+    return {name: limit(value) for name, value in limits.items()} if isinstance(limits, Mapping) else limits
+
+
+def _sysctls(settings: Any) -> Any:
+    if not isinstance(settings, Mapping):
+        return settings
+    return {name: str(value) if isinstance(value, int) else value for name, value in settings.items()}
+
+
+def _volumes(volumes: Any) -> Any:
+    if isinstance(volumes, Mapping):
+        return [_volume(source, target) for source, target in volumes.items()]
+    return _list(volumes)
+
+
+def _volume(source: Any, target: Any) -> Any:
+    if not isinstance(target, Mapping):
+        target, _, mode = os.fspath(target).partition(":")
+        return _mounted(source, target, mode)
+    unknown = target.keys() - {"bind", "mode"}
+    if unknown or "bind" not in target:
+        raise errors.fault(
+            "volumes",
+            f"{source}: {dict(target)!r} is not a volume",
+            "write {'bind': '/inside', 'mode': 'ro'}",
+        )
+    return _mounted(source, target["bind"], target.get("mode", "rw"))
+
+
+def _mounted(source: Any, target: Any, mode: str) -> dict[str, Any]:
+    if mode not in ("", "ro", "rw"):
+        raise errors.fault("volumes", f"{source}: {mode!r} is not a mode", "use 'ro' or 'rw'")
+    return {"source": source, "target": target, "read_only": mode == "ro"}
+
+
+def _tmpfs(mounts: Any) -> Any:
+    if isinstance(mounts, Mapping):
+        return [f"{os.fspath(target)}:{options}" if options else target for target, options in mounts.items()]
+    return _list(mounts)
+
+
+def _namespaces(sources: Any) -> Any:
+    """Where each namespace comes from: a word, a process id, a path, or what has a descriptor."""
+
+    def source(value: Any) -> Any:
+        if isinstance(value, int):
+            return {"pid": value}
+        if isinstance(value, os.PathLike) or (isinstance(value, str) and value.startswith("/")):
+            return {"path": os.fspath(value)}
+        return {"fd": value.fileno()} if hasattr(value, "fileno") else value
+
+    return (
+        {kind: source(value) for kind, value in sources.items()} if isinstance(sources, Mapping) else sources
+    )
+
+
+def _ranges(ranges: Any) -> Any:
+    """Ranges of ids as texts or as tuples."""
+    if isinstance(ranges, (str, bytes)) or not hasattr(ranges, "__iter__"):
+        return ranges
+    return [":".join(map(str, each)) if isinstance(each, (tuple, list)) else each for each in ranges]
+
+
+def _user(user: Any) -> Any:
+    return str(user) if isinstance(user, int) else user
+
+
+_FORMS: dict[str, Callable[[Any], Any]] = {
+    "cap_add": _list,
+    "cap_drop": _list,
+    "env": _env,
+    "gidmap": _ranges,
+    "group_add": _list,
+    "masked_paths": _list,
+    "namespaces": _namespaces,
+    "pass_fds": _list,
+    "readonly_paths": _list,
+    "require": _list,
+    "stderr": streams.form,
+    "stdin": streams.form,
+    "stdout": streams.form,
+    "sysctls": _sysctls,
+    "tmpfs": _tmpfs,
+    "uidmap": _ranges,
+    "ulimits": _ulimits,
+    "user": _user,
+    "volumes": _volumes,
+}

@@ -1,0 +1,129 @@
+"""The engine behind the package. Private: use the package."""
+
+from typing import Any, final
+
+__all__ = ["Container", "Outcome", "Plan", "Spec", "Stepper", "Trace", "__version__", "run"]
+
+__version__: str
+
+@final
+class Spec:
+    """What is wanted, valid."""
+
+    def __new__(cls, fields: dict[str, Any]) -> Spec: ...
+    @staticmethod
+    def from_json(json: str) -> Spec:
+        """Reads a spec from JSON."""
+    def to_json(self) -> str:
+        """Every field as JSON."""
+    def fields(self) -> dict[str, Any]:
+        """Every field as a dict of plain Python values."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+
+@final
+class Plan:
+    """The steps that make a container."""
+
+    def __new__(cls, spec: Spec) -> Plan: ...
+    @property
+    def spec(self) -> Spec:
+        """What was asked for."""
+    def contents(self) -> dict[str, Any]:
+        """The steps and what will be enforced, as plain Python values."""
+    def explain(self) -> str:
+        """What will be done and why, for people."""
+    def to_json(self) -> str:
+        """The same as `contents`, as JSON."""
+    def to_shell(self) -> str:
+        """The same as shell commands."""
+    def __len__(self) -> int: ...
+
+@final
+class Trace:
+    """The steps that were performed, with results and times."""
+
+    @property
+    def setup_ns(self) -> int:
+        """From the first step until the program was executed, in nanoseconds."""
+    def rows(self) -> list[tuple[int, str, str, str, str, int, int, int, str, str]]:
+        """Each step as a tuple, in the order of the attributes of `TraceStep`."""
+    def enforced(self) -> dict[str, dict[str, str]]:
+        """What was enforced, as plain Python values."""
+    def render(self) -> str:
+        """The steps as text, one a line."""
+    def to_json(self) -> str:
+        """The steps as JSON."""
+
+@final
+class Outcome:
+    """Why a container ended and what it used."""
+
+    @property
+    def returncode(self) -> int:
+        """The exit status, or the negative signal."""
+    @property
+    def reason(self) -> str:
+        """`exited`, `signaled`, `timed_out` or `oom`."""
+    @property
+    def usage(self) -> tuple[int, int, int, int]:
+        """Nanoseconds of wall, user and system time; the peak memory in bytes."""
+
+@final
+class Container:
+    """A container, from its start until it is closed."""
+
+    def __new__(cls, plan: Plan, fault: tuple[int, int] | None = None) -> Container: ...
+    @property
+    def pid(self) -> int:
+        """The id of its first process, as the caller sees it."""
+    @property
+    def pidfd(self) -> int:
+        """The number of the process descriptor. It means nothing once the container is closed."""
+    @property
+    def owned(self) -> bool:
+        """Whether this process started it, and did not get it by a fork."""
+    @property
+    def trace(self) -> Trace:
+        """What was done to start it."""
+    def take_pipes(self) -> list[int | None]:
+        """Hands over the caller's ends of the pipes to stdin, stdout and stderr."""
+    def begin(self, input: bytes | None, pipes: tuple[int | None, int | None, int | None]) -> None:
+        """Begins to feed it and to gather what it says, on copies of these descriptors."""
+    def advance(self, timeout: float | None = None) -> bool:
+        """Goes on until nothing more can come (`True`) or the time is up (`False`)."""
+    def said(self) -> tuple[bytes, bytes]:
+        """What it said on stdout and stderr since `begin`."""
+    def wait(self, timeout: float | None = None) -> Outcome | None:
+        """Waits until it has ended; `None` when the time is up."""
+    def poll(self) -> Outcome | None:
+        """Looks whether it has ended."""
+    def send_signal(self, signal: int) -> None:
+        """Sends a signal to its first process."""
+    def kill(self) -> None:
+        """Kills it with everything in it."""
+    def close(self) -> Outcome | None:
+        """Kills, reaps and closes it; the outcome, if this is the process that started it."""
+
+@final
+class Stepper:
+    """A plan that is being executed one step at a time."""
+
+    def __new__(cls, plan: Plan) -> Stepper: ...
+    @property
+    def next_index(self) -> int | None:
+        """The place of the next step in the plan; `None` at the end."""
+    @property
+    def pid(self) -> int | None:
+        """The container's process, once it is made and while it can be stepped."""
+    def step(self) -> tuple[int, str, str, str, str, int, int, int, str, str] | None:
+        """Performs the next step; `None` when there is none, or it was the program's execution."""
+    def finish(self) -> Container:
+        """Performs the rest; the running container."""
+    def close(self) -> None:
+        """Kills the process and undoes what was done, if this is the process that began it."""
+
+def run(
+    fields: dict[str, Any], input: bytes | None, timeout: float | None
+) -> tuple[Outcome, bytes | None, bytes | None, Trace]:
+    """Runs a container to its end. When Python's signal handlers raise, it is killed first."""

@@ -1,0 +1,240 @@
+"""What can go wrong.
+
+Every exception here is an `Error`, has a stable `code` and a `hint`, and is also the built-in exception that
+code written for `subprocess` catches.
+"""
+
+from __future__ import annotations
+
+import errno as _errno
+import os
+from typing import TYPE_CHECKING, Any
+
+from ._record import Record
+
+if TYPE_CHECKING:
+    from .trace import Trace
+
+
+class Fault(Record):
+    """What is wrong with one field of a spec.
+
+    >>> import minicontain
+    >>> try:
+    ...     minicontain.Spec(["true"], hostnme="box")
+    ... except minicontain.SpecError as error:
+    ...     print(error.faults[0])
+    hostnme: no such field (did you mean 'hostname'?)
+    """
+
+    __slots__ = ("field", "problem", "fix")
+
+    field: str
+    """The field's name; empty for the spec as a whole."""
+    problem: str
+    """What is wrong."""
+    fix: str
+    """What to do about it."""
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.problem} ({self.fix})" if self.field else f"{self.problem} ({self.fix})"
+
+
+class Error(Exception):
+    """Anything that this package raises.
+
+    >>> import minicontain
+    >>> try:
+    ...     minicontain.run(["no-such-program"])
+    ... except minicontain.Error as error:
+    ...     error.code
+    'program_not_found'
+    """
+
+    code: str = "error"
+    """What kind of error it is: a name that never changes."""
+    hint: str = ""
+    """What to do about it; empty where nothing is known."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+class SpecError(Error, ValueError):
+    """What is wanted cannot be. Nothing was touched. Names every fault at once.
+
+    >>> import minicontain
+    >>> try:
+    ...     minicontain.Spec([], hostname="no spaces")
+    ... except minicontain.SpecError as error:
+    ...     [fault.field for fault in error.faults]
+    ['args', 'hostname']
+    """
+
+    code = "invalid_spec"
+    faults: tuple[Fault, ...] = ()
+    """Every fault that was found."""
+
+    def __init__(self, message: str = "", faults: tuple[Fault, ...] = ()) -> None:
+        super().__init__(message or "; ".join(map(str, faults)))
+        self.faults = faults
+        self.hint = faults[0].fix if faults else ""
+
+
+class StateError(Error, RuntimeError):
+    """The container is not in a state for this: not started, started already, or ended.
+
+    >>> import minicontain
+    >>> with minicontain.Container(["sleep", "9"]) as container:
+    ...     try:
+    ...         container.start()
+    ...     except minicontain.StateError as error:
+    ...         print(error)
+    the container was started already; make another one to run it again
+    """
+
+    code = "wrong_state"
+
+
+class _SystemError(Error, OSError):
+    """An error that tells of the kernel's answer."""
+
+    _message = ""
+
+    def __str__(self) -> str:
+        return self._message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        args = self.args if self.filename is None else (*self.args, self.filename)
+        return _restore, (type(self), args, self.__dict__)
+
+
+class StartError(_SystemError):
+    """A container could not be started. Nothing of it is left.
+
+    It is also a `FileNotFoundError`, `PermissionError` or `NotADirectoryError` where `errno` says so.
+
+    >>> import minicontain
+    >>> try:
+    ...     minicontain.run(["true"], cwd="/no/such/directory")
+    ... except FileNotFoundError as error:
+    ...     error.code, error.syscall, error.filename
+    ('cwd_not_found', 'chdir', '/no/such/directory')
+    """
+
+    code = "step_failed"
+    reason: str = "start_failed"
+    """`exec_failed` where all was ready but the program could not be executed, else `start_failed`."""
+    step: str | None = None
+    """Why the step that failed is there; None where it was not a step that failed."""
+    step_index: int | None = None
+    """The place of that step in the plan, from 0."""
+    syscall: str | None = None
+    """The system call that failed."""
+    arguments: str | None = None
+    """Its arguments as a person would read them."""
+    path: str | None = None
+    """The path at fault, where there is one; `filename` has the program's name as it was given."""
+    trace: Trace | None = None
+    """What was done until then, where something was."""
+
+
+class StartFileNotFoundError(StartError, FileNotFoundError):
+    """A `StartError` for `ENOENT`: the program, the working directory or a volume's source is not there.
+
+    >>> import minicontain
+    >>> try:
+    ...     minicontain.run(["no-such-program"])
+    ... except FileNotFoundError as error:
+    ...     type(error).__name__, error.filename, error.reason
+    ('StartFileNotFoundError', 'no-such-program', 'exec_failed')
+    """
+
+
+class StartPermissionError(StartError, PermissionError):
+    """A `StartError` for `EACCES` or `EPERM`.
+
+    >>> import minicontain
+    >>> try:
+    ...     minicontain.run(["/etc/passwd"])
+    ... except PermissionError as error:
+    ...     type(error).__name__, error.filename
+    ('StartPermissionError', '/etc/passwd')
+    """
+
+
+class StartNotADirectoryError(StartError, NotADirectoryError):
+    """A `StartError` for `ENOTDIR`.
+
+    >>> import minicontain
+    >>> try:
+    ...     minicontain.run(["true"], cwd="/etc/passwd")
+    ... except NotADirectoryError as error:
+    ...     type(error).__name__, error.filename
+    ('StartNotADirectoryError', '/etc/passwd')
+    """
+
+
+class ContainerError(_SystemError):
+    """A call on a running container failed: its status was lost, or a pipe could not be read.
+
+    >>> import minicontain
+    >>> issubclass(minicontain.ContainerError, OSError)
+    True
+    """
+
+    code = "io"
+
+
+_BY_ERRNO: dict[int, type[StartError]] = {
+    _errno.ENOENT: StartFileNotFoundError,
+    _errno.EACCES: StartPermissionError,
+    _errno.EPERM: StartPermissionError,
+    _errno.ENOTDIR: StartNotADirectoryError,
+}
+_EXEC_FAILED = {"program_not_found", "program_not_executable", "interpreter_not_found", "wrong_format"}
+
+
+def exception(details: dict[str, Any]) -> Error:
+    """The exception for what the engine reports."""
+    number: int | None = details["errno"]
+    code: str = details["code"]
+    if "faults" in details:
+        return SpecError(details["message"], tuple(Fault(*fault) for fault in details["faults"]))
+    kind: type[_SystemError] = ContainerError
+    if not details["running"]:
+        kind = StartError if number is None else _BY_ERRNO.get(number, StartError)
+    failed_exec = code in _EXEC_FAILED
+    filename = details.get("program") if failed_exec else details.get("path")
+    error = kind() if number is None else kind(number, os.strerror(number), *([filename] if filename else []))
+    error._message = details["message"]
+    error.code = code
+    error.hint = details["hint"]
+    if isinstance(error, StartError):
+        _add_step(error, details)
+        if failed_exec:
+            error.reason = "exec_failed"
+    return error
+
+
+def _add_step(error: StartError, details: dict[str, Any]) -> None:
+    for name in ("step", "step_index", "syscall", "arguments", "path"):
+        if name in details:
+            setattr(error, name, details[name])
+    if "trace" in details:
+        from .trace import Trace
+
+        error.trace = Trace(details["trace"])
+
+
+def fault(field: str, problem: str, fix: str) -> SpecError:
+    """The exception for a field that is wrong in a way which the engine cannot see."""
+    return SpecError(faults=(Fault(field, problem, fix),))
+
+
+def _restore(kind: type[Error], args: tuple[Any, ...], state: dict[str, Any]) -> Error:
+    error = kind.__new__(kind, *args)
+    if not isinstance(error, OSError):
+        error.args = args
+    error.__dict__.update(state)
+    return error

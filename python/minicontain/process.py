@@ -1,0 +1,151 @@
+"""A container from its start to its end in one call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from . import _native
+from ._arguments import shown_args, spec_fields
+from .results import CalledProcessError, CompletedProcess, TimeoutExpired
+from .streams import Text
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer, Unpack
+
+    from .fields import Args, Fields, Stream
+
+_PIPE = -1
+
+
+@overload
+def run(
+    args: Args,
+    *,
+    text: Literal[True],
+    stdin: Stream = None,
+    input: str | None = None,
+    stdout: Stream = None,
+    stderr: Stream = None,
+    capture_output: bool = False,
+    shell: bool = False,
+    timeout: float | None = None,
+    check: bool = False,
+    encoding: str | None = None,
+    errors: str | None = None,
+    universal_newlines: bool | None = None,
+    **fields: Unpack[Fields],
+) -> CompletedProcess[str]: ...
+@overload
+def run(
+    args: Args,
+    *,
+    encoding: str,
+    stdin: Stream = None,
+    input: str | None = None,
+    stdout: Stream = None,
+    stderr: Stream = None,
+    capture_output: bool = False,
+    shell: bool = False,
+    timeout: float | None = None,
+    check: bool = False,
+    errors: str | None = None,
+    text: bool | None = None,
+    universal_newlines: bool | None = None,
+    **fields: Unpack[Fields],
+) -> CompletedProcess[str]: ...
+@overload
+def run(
+    args: Args,
+    *,
+    encoding: None = None,
+    errors: None = None,
+    text: Literal[False] | None = None,
+    universal_newlines: Literal[False] | None = None,
+    stdin: Stream = None,
+    input: Buffer | None = None,
+    stdout: Stream = None,
+    stderr: Stream = None,
+    capture_output: bool = False,
+    shell: bool = False,
+    timeout: float | None = None,
+    check: bool = False,
+    **fields: Unpack[Fields],
+) -> CompletedProcess[bytes]: ...
+@overload
+def run(
+    args: Args,
+    *,
+    stdin: Stream = None,
+    input: Any | None = None,
+    stdout: Stream = None,
+    stderr: Stream = None,
+    capture_output: bool = False,
+    shell: bool = False,
+    timeout: float | None = None,
+    check: bool = False,
+    encoding: str | None = None,
+    errors: str | None = None,
+    text: bool | None = None,
+    universal_newlines: bool | None = None,
+    **fields: Unpack[Fields],
+) -> CompletedProcess[Any]: ...
+def run(
+    args: Any,
+    *,
+    stdin: Any = None,
+    input: Any = None,
+    stdout: Any = None,
+    stderr: Any = None,
+    capture_output: bool = False,
+    shell: bool = False,
+    timeout: float | None = None,
+    check: bool = False,
+    encoding: str | None = None,
+    errors: str | None = None,
+    text: bool | None = None,
+    universal_newlines: bool | None = None,
+    **fields: Any,
+) -> CompletedProcess[Any]:
+    r"""Runs a program in a container to its end, and tells how that was: `subprocess.run` with walls.
+
+    Every parameter of `subprocess.run` that can mean something here means the same; the others are the fields
+    of a container: `env`, `cwd`, `user`, `umask`, `pass_fds`, `executable`, `hostname`, `rootfs`, `volumes`,
+    `tmpfs`, `read_only`, `namespaces`, `network`, `cap_add`, `cap_drop`, `ulimits`, `sysctls`, `host_files`,
+    `require` and the rest of `minicontain.fields.Fields`. Two things differ from `subprocess`, for safety:
+    the environment is a small clean one, to which `env` adds, and the program leads a session of its own.
+
+    `timeout` is in seconds; when it is up, the container is killed with everything in it. Ctrl-C kills it
+    too.
+
+    Raises `SpecError` if what is asked for cannot be, `StartError` if the container could not be started
+    (which is also the `OSError` that `subprocess.run` would raise), `TimeoutExpired`, and, with `check`,
+    `CalledProcessError`.
+
+    >>> import minicontain
+    >>> minicontain.run(["cat"], input="text in, text out", text=True, capture_output=True).stdout
+    'text in, text out'
+    >>> minicontain.run("echo $0 $HOME; exit 3", shell=True, env={"HOME": "/tmp"}, capture_output=True)
+    CompletedProcess(args='echo $0 $HOME; exit 3', returncode=3, stdout=b'/bin/sh /tmp\n', stderr=b'')
+    """
+    if input is not None:
+        if stdin is not None:
+            raise ValueError("stdin and input arguments may not both be used.")
+        stdin = _PIPE
+    if capture_output:
+        if stdout is not None or stderr is not None:
+            raise ValueError("stdout and stderr arguments may not be used with capture_output.")
+        stdout = stderr = _PIPE
+    streams = Text(encoding, errors, text, universal_newlines)
+    fields.update(stdin=stdin, stdout=stdout, stderr=stderr, shell=shell)
+    wanted = spec_fields(args, fields)
+    outcome, out, err, trace = _native.run(wanted, streams.encode(input), timeout)
+    args = shown_args(args)
+    if outcome.reason == "timed_out":
+        late = CompletedProcess(
+            args, outcome, trace, streams.decode(out, "replace"), streams.decode(err, "replace")
+        )
+        raise TimeoutExpired(args, timeout or 0.0, out or None, err or None, late)
+    result = CompletedProcess(args, outcome, trace, streams.decode(out), streams.decode(err))
+    if check and result.returncode:
+        raise CalledProcessError(result.returncode, args, result.stdout, result.stderr, result)
+    return result

@@ -1,0 +1,202 @@
+//! A running container as Python holds it.
+
+use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Instant;
+
+use minicontain::{Communication, Container as CoreContainer, Error};
+use pyo3::exceptions::PyOSError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::error::{While, exception};
+use crate::exchange;
+use crate::outcome::Outcome;
+use crate::owned::Owned;
+use crate::plan::Plan;
+use crate::trace::Trace;
+use crate::wait::{Deadline, in_slices};
+
+/// A container, from its start until it is closed.
+///
+/// Nobody waits for the interpreter while holding a lock, and a lock is held for a slice of waiting at most.
+#[pyclass(frozen, module = "minicontain._native")]
+pub(crate) struct Container {
+    /// Readers wait and signal; the writers take pipes or close it.
+    inner: RwLock<Owned<CoreContainer>>,
+    exchange: Mutex<Option<Communication>>,
+    trace: Trace,
+    pid: i32,
+    pidfd: i32,
+    /// The process that started it.
+    owner: u32,
+}
+
+#[pymethods]
+impl Container {
+    /// Executes a plan. `fault` is a step and the errno that it is made to fail with.
+    #[new]
+    #[pyo3(signature = (plan, fault=None))]
+    fn new(py: Python<'_>, plan: &Plan, fault: Option<(usize, i32)>) -> PyResult<Self> {
+        let plan = plan.inner.clone();
+        let started = py.detach(|| CoreContainer::start_traced(plan, fault));
+        let container =
+            started.map_err(|(error, trace)| exception(py, While::Starting, &error, Some(trace)))?;
+        Ok(Self::of(container))
+    }
+
+    /// The id of its first process, as the caller sees it.
+    #[getter]
+    fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// The number of the process descriptor. It means nothing once the container is closed.
+    #[getter]
+    fn pidfd(&self) -> i32 {
+        self.pidfd
+    }
+
+    /// Whether this process started it, and did not get it by a fork.
+    #[getter]
+    fn owned(&self) -> bool {
+        self.owner == std::process::id()
+    }
+
+    /// What was done to start it.
+    #[getter]
+    fn trace(&self) -> Trace {
+        self.trace.clone()
+    }
+
+    /// Hands over the caller's ends of the pipes to stdin, stdout and stderr.
+    fn take_pipes(&self) -> [Option<i32>; 3] {
+        let mut inner = self.write();
+        let Some(container) = inner.get_mut() else { return [None; 3] };
+        [&mut container.stdin, &mut container.stdout, &mut container.stderr]
+            .map(|pipe| pipe.take().map(IntoRawFd::into_raw_fd))
+    }
+
+    /// Begins to feed it and to gather what it says, on copies of these descriptors.
+    fn begin(&self, py: Python<'_>, input: Option<Vec<u8>>, pipes: [Option<i32>; 3]) -> PyResult<()> {
+        let [stdin, stdout, stderr] = pipes;
+        let copies = (copy(stdin)?, copy(stdout)?, copy(stderr)?);
+        let begun = py.detach(|| {
+            let mut inner = self.write();
+            let Some(container) = inner.get_mut() else { return Ok(None) };
+            (container.stdin, container.stdout, container.stderr) = copies;
+            Communication::new(container, input).map(Some)
+        });
+        *self.exchange() = begun.map_err(|error| exception(py, While::Running, &error, None))?;
+        Ok(())
+    }
+
+    /// Goes on until nothing more can come (`True`) or the time is up (`False`).
+    #[pyo3(signature = (timeout=None))]
+    fn advance(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
+        let step = |until: Instant| {
+            let (inner, mut exchange) = (self.read(), self.exchange());
+            match (inner.get(), exchange.as_mut()) {
+                (Some(container), Some(exchange)) => exchange::advance(container, exchange, until, false),
+                _ => Ok(Some(())),
+            }
+        };
+        in_slices(py, Deadline::after(timeout)?, step).map(|done| done.is_some())
+    }
+
+    /// What it said on stdout and stderr since `begin`.
+    fn said<'py>(&self, py: Python<'py>) -> (Bound<'py, PyBytes>, Bound<'py, PyBytes>) {
+        let exchange = self.exchange();
+        let bytes = |data: &[u8]| PyBytes::new(py, data);
+        exchange
+            .as_ref()
+            .map_or_else(|| (bytes(&[]), bytes(&[])), |said| (bytes(&said.stdout), bytes(&said.stderr)))
+    }
+
+    /// Waits until it has ended; `None` when the time is up.
+    #[pyo3(signature = (timeout=None))]
+    fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<Outcome>> {
+        let step = |until: Instant| match self.read().get() {
+            Some(container) => container.wait_timeout(until.saturating_duration_since(Instant::now())),
+            None => Ok(None),
+        };
+        Ok(in_slices(py, Deadline::after(timeout)?, step)?.map(Outcome::from))
+    }
+
+    /// Looks whether it has ended.
+    fn poll(&self, py: Python<'_>) -> PyResult<Option<Outcome>> {
+        let ended = py.detach(|| self.read().get().map_or(Ok(None), CoreContainer::try_wait));
+        Ok(ended.map_err(|error| exception(py, While::Running, &error, None))?.map(Outcome::from))
+    }
+
+    /// Sends a signal to its first process.
+    fn send_signal(&self, py: Python<'_>, signal: i32) -> PyResult<()> {
+        self.ask(py, |container| container.send_signal(signal))
+    }
+
+    /// Kills it with everything in it.
+    fn kill(&self, py: Python<'_>) -> PyResult<()> {
+        self.ask(py, CoreContainer::kill)
+    }
+
+    /// Kills it, reaps it and closes its descriptors; the outcome, if this is the process that started it.
+    fn close(&self, py: Python<'_>) -> PyResult<Option<Outcome>> {
+        if !self.owned() {
+            return Ok(None);
+        }
+        // Killed first: whoever waits for it then lets go of the locks.
+        self.kill(py)?;
+        let closed = py.detach(|| {
+            *self.exchange() = None;
+            self.write().take().map(|container| container.wait()).transpose()
+        });
+        Ok(closed.map_err(|error| exception(py, While::Running, &error, None))?.map(Outcome::from))
+    }
+}
+
+impl Container {
+    /// A container that was just started.
+    pub(crate) fn of(container: CoreContainer) -> Self {
+        Self {
+            trace: Trace::new(container.trace().clone()),
+            pid: container.pid(),
+            pidfd: container.pidfd().as_raw_fd(),
+            inner: RwLock::new(Owned::new(container)),
+            exchange: Mutex::new(None),
+            owner: std::process::id(),
+        }
+    }
+
+    fn ask(
+        &self,
+        py: Python<'_>,
+        what: impl FnOnce(&CoreContainer) -> Result<(), Error> + Send,
+    ) -> PyResult<()> {
+        let asked = py.detach(|| self.read().get().map_or(Ok(()), what));
+        asked.map_err(|error| exception(py, While::Running, &error, None))
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Owned<CoreContainer>> {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Owned<CoreContainer>> {
+        self.inner.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn exchange(&self) -> MutexGuard<'_, Option<Communication>> {
+        self.exchange.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A second descriptor for the same pipe.
+fn copy(fd: Option<i32>) -> PyResult<Option<OwnedFd>> {
+    let Some(fd) = fd.filter(|fd| *fd >= 0) else { return Ok(None) };
+    // SAFETY: borrowed for the length of this call from a file object that the caller holds; a number that is no
+    // descriptor gives EBADF.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
+    borrowed
+        .try_clone_to_owned()
+        .map(Some)
+        .map_err(|error| PyOSError::new_err((error.raw_os_error(), error.to_string())))
+}

@@ -1,0 +1,55 @@
+//! The one place that turns the engine's errors into exceptions.
+
+use minicontain::plan::trace::Trace as CoreTrace;
+use minicontain::{Code, Error};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyDict;
+
+use crate::trace::Trace;
+
+/// What was being done when an error came.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum While {
+    /// A spec was read, a plan made, or a container started.
+    Starting,
+    /// A container that was started was waited for, signalled or talked to.
+    Running,
+}
+
+/// The exception for an error; `minicontain.errors` chooses its class.
+pub(crate) fn exception(
+    py: Python<'_>,
+    during: While,
+    error: &Error,
+    trace: Option<Box<CoreTrace>>,
+) -> PyErr {
+    build(py, during, error, trace).unwrap_or_else(|failed| failed)
+}
+
+fn build(py: Python<'_>, during: While, error: &Error, trace: Option<Box<CoreTrace>>) -> PyResult<PyErr> {
+    static FACTORY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let details = PyDict::new(py);
+    details.set_item("code", error.code().name())?;
+    details.set_item("message", error.to_string())?;
+    details.set_item("errno", Some(error.errno()).filter(|errno| *errno != 0))?;
+    details.set_item("hint", error.hint())?;
+    if error.code() == Code::InvalidSpec {
+        let faults = error.faults().iter().map(|fault| (&fault.field, &fault.problem, &fault.fix));
+        details.set_item("faults", faults.collect::<Vec<_>>())?;
+    }
+    if let Some(step) = error.step() {
+        details.set_item("step", &step.step)?;
+        details.set_item("step_index", step.index)?;
+        details.set_item("syscall", step.syscall)?;
+        details.set_item("arguments", &step.arguments)?;
+        details.set_item("path", step.path.as_deref())?;
+    }
+    if let Some(trace) = trace {
+        details.set_item("program", trace.plan.spec.program())?;
+        details.set_item("trace", Trace::new(*trace))?;
+    }
+    details.set_item("running", matches!(during, While::Running))?;
+    let factory = FACTORY.import(py, "minicontain.errors", "exception")?;
+    Ok(PyErr::from_value(factory.call1((details,))?))
+}

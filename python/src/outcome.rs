@@ -1,0 +1,38 @@
+//! How a container ended.
+
+use minicontain::Outcome as CoreOutcome;
+use pyo3::prelude::*;
+
+/// Why a container ended and what it used.
+#[pyclass(frozen, module = "minicontain._native")]
+pub(crate) struct Outcome {
+    inner: CoreOutcome,
+}
+
+impl From<CoreOutcome> for Outcome {
+    fn from(inner: CoreOutcome) -> Self {
+        Self { inner }
+    }
+}
+
+#[pymethods]
+impl Outcome {
+    /// The exit status, or the negative signal.
+    #[getter]
+    fn returncode(&self) -> i32 {
+        self.inner.returncode()
+    }
+
+    /// `exited`, `signaled`, `timed_out` or `oom`.
+    #[getter]
+    fn reason(&self) -> &'static str {
+        self.inner.reason.name()
+    }
+
+    /// Nanoseconds that passed, of CPU time in programs, and of CPU time in the kernel; the peak memory in bytes.
+    #[getter]
+    fn usage(&self) -> (u64, u64, u64, u64) {
+        let usage = self.inner.usage;
+        (usage.wall_ns, usage.user_ns, usage.system_ns, usage.peak_memory)
+    }
+}

@@ -1,0 +1,77 @@
+//! A container from its start to its end in one call.
+
+use std::time::Duration;
+
+use minicontain::spec::Stdio;
+use minicontain::{Communication, Container, Error, Plan, Reason};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+
+use crate::error::{While, exception};
+use crate::exchange;
+use crate::outcome::Outcome;
+use crate::spec;
+use crate::trace::Trace;
+use crate::wait::{Deadline, in_slices};
+
+/// How it ended, what it said where that was a pipe, and what was done to start it.
+type Run<'py> = (Outcome, Option<Bound<'py, PyBytes>>, Option<Bound<'py, PyBytes>>, Trace);
+
+/// Runs a container to its end. When Python's signal handlers raise, it is killed first.
+#[pyfunction]
+pub(crate) fn run<'py>(
+    py: Python<'py>,
+    fields: &Bound<'py, PyDict>,
+    input: Option<Vec<u8>>,
+    timeout: Option<f64>,
+) -> PyResult<Run<'py>> {
+    let spec = spec::read(fields)?;
+    let pipes = [&spec.stdout, &spec.stderr].map(|stream| *stream == Stdio::Pipe);
+    Deadline::after(timeout)?;
+    let started = py.detach(|| Plan::new(spec).map_err(|error| (error, None)).and_then(start));
+    let mut container = started.map_err(|(error, trace)| exception(py, While::Starting, &error, trace))?;
+    let deadline = Deadline::after(timeout)?;
+    let result = finish(py, &mut container, input, deadline);
+    let trace = container.trace().clone();
+    // Kills and reaps it where a signal handler raised.
+    py.detach(|| drop(container));
+    let (outcome, output) = result?;
+    let captured = |n: usize| pipes[n].then(|| PyBytes::new(py, &output[n]));
+    Ok((outcome, captured(0), captured(1), Trace::new(trace)))
+}
+
+fn start(plan: Plan) -> Result<Container, (Error, Option<Box<minicontain::plan::trace::Trace>>)> {
+    Container::start_traced(plan, None).map_err(|(error, trace)| (error, Some(trace)))
+}
+
+/// Talks to a container until it has ended; kills it at the deadline.
+fn finish(
+    py: Python<'_>,
+    container: &mut Container,
+    input: Option<Vec<u8>>,
+    deadline: Deadline,
+) -> PyResult<(Outcome, [Vec<u8>; 2])> {
+    let failed = |error: Error| exception(py, While::Running, &error, None);
+    let mut exchange = Communication::new(container, input).map_err(failed)?;
+    let never = Deadline::after(None)?;
+    let talked = in_slices(py, deadline, |until| exchange::advance(container, &mut exchange, until, false))?;
+    let mut ended = None;
+    if talked.is_some() {
+        ended = in_slices(py, deadline, |until| container.wait_timeout(left(until)))?;
+    }
+    let outcome = if let Some(outcome) = ended {
+        outcome
+    } else {
+        py.detach(|| container.kill()).map_err(failed)?;
+        in_slices(py, never, |until| exchange::advance(container, &mut exchange, until, true))?;
+        let ended = in_slices(py, never, |until| container.wait_timeout(left(until)))?;
+        let mut outcome = ended.map_or_else(|| py.detach(|| container.wait()), Ok).map_err(failed)?;
+        outcome.reason = Reason::TimedOut;
+        outcome
+    };
+    Ok((outcome.into(), [exchange.stdout, exchange.stderr]))
+}
+
+fn left(until: std::time::Instant) -> Duration {
+    until.saturating_duration_since(std::time::Instant::now())
+}

@@ -1,0 +1,75 @@
+//! Specs from keyword arguments and JSON.
+
+use minicontain::spec::Fault;
+use minicontain::{Error, Spec as CoreSpec};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use serde_json::{Map, Value};
+
+use crate::error::{While, exception};
+use crate::value;
+
+/// What is wanted, valid.
+#[pyclass(frozen, eq, module = "minicontain._native")]
+#[derive(PartialEq)]
+pub(crate) struct Spec {
+    pub(crate) inner: CoreSpec,
+}
+
+#[pymethods]
+impl Spec {
+    /// Reads the fields of a spec.
+    #[new]
+    fn new(fields: &Bound<'_, PyDict>) -> PyResult<Self> {
+        Ok(Self { inner: read(fields)? })
+    }
+
+    /// Reads a spec from JSON.
+    #[staticmethod]
+    fn from_json(py: Python<'_>, json: &str) -> PyResult<Self> {
+        let inner =
+            CoreSpec::from_json(json).map_err(|error| exception(py, While::Starting, &error, None))?;
+        Ok(Self { inner })
+    }
+
+    /// Every field as JSON.
+    fn to_json(&self) -> String {
+        self.inner.to_json()
+    }
+
+    /// Every field as a dict of plain Python values.
+    fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let value =
+            serde_json::to_value(&self.inner).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        value::to_python(py, &value)
+    }
+}
+
+/// Reads the fields of a spec, and names every fault at once: those of their types and those of their values.
+pub(crate) fn read(fields: &Bound<'_, PyDict>) -> PyResult<CoreSpec> {
+    let mut map = Map::new();
+    let mut faults = Vec::new();
+    for (name, value) in fields {
+        let name: String = name.extract()?;
+        match value::from_python(&value) {
+            Ok(value) => {
+                map.insert(name, value);
+            }
+            Err(problem) => {
+                let fix = "see the documentation of Spec for the form of each field".into();
+                faults.push(Fault { field: name, problem, fix });
+            }
+        }
+    }
+    let read = CoreSpec::from_value(Value::Object(map));
+    if faults.is_empty() {
+        return read.map_err(|error| exception(fields.py(), While::Starting, &error, None));
+    }
+    if let Err(error) = read {
+        let named = |fault: &&Fault| !faults.iter().any(|known| known.field == fault.field);
+        let others: Vec<Fault> = error.faults().iter().filter(named).cloned().collect();
+        faults.extend(others);
+    }
+    Err(exception(fields.py(), While::Starting, &Error::Spec(faults), None))
+}
