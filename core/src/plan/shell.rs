@@ -143,17 +143,18 @@ impl Plan {
                 Call::Setresgid { id } if *id != 0 => {
                     let _ = write!(set, " --regid {id} --clear-groups");
                 }
-                Call::Capset { mask }
-                    if *mask != 0
-                        && self.steps.iter().any(|s| matches!(s.call, Call::DropBounding { .. })) =>
-                {
-                    let kept = CAPABILITIES.iter().enumerate().filter(|(n, _)| mask >> n & 1 == 1);
-                    let kept: String =
-                        kept.map(|(_, name)| format!(",+{}", name[4..].to_lowercase())).collect();
-                    let _ = write!(set, " --inh-caps=-all --bounding-set=-all{kept}");
-                }
                 _ => {}
             }
+        }
+        let dropped = self.steps.iter().filter_map(|step| match step.call {
+            Call::DropBounding { capability } => Some(capability as usize),
+            _ => None,
+        });
+        let dropped: Vec<usize> = dropped.collect();
+        if !dropped.is_empty() {
+            let kept = CAPABILITIES.iter().enumerate().filter(|(n, _)| !dropped.contains(n));
+            let kept: String = kept.map(|(_, name)| format!(",+{}", name[4..].to_lowercase())).collect();
+            let _ = write!(set, " --inh-caps=-all --bounding-set=-all{kept}");
         }
         let chroot = if self.spec.root_change == RootChange::Chroot { "chroot . " } else { "" };
         let set = if set.is_empty() { set } else { format!("setpriv{set} ") };

@@ -263,7 +263,7 @@ impl Builder<'_> {
     pub(super) fn sysctls(&mut self) {
         for (name, value) in self.spec.sysctls.clone() {
             let path = format!("/proc/sys/{}", name.replace('.', "/"));
-            let shell = Shell::Inside(vec![format!("sysctl -w {}", quote(&format!("{name}={value}")))]);
+            let shell = Shell::Inside(vec![format!("sysctl -q -w {}", quote(&format!("{name}={value}")))]);
             self.act(
                 format!("set {name}"),
                 "asked for; it belongs to a namespace of the container's own",
