@@ -15,11 +15,11 @@ import sys
 import time
 import uuid
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import minicontain
 import pytest
 from support import PATIENCE, Caller, belongings, children, descriptors, left_since, mounts, processes
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

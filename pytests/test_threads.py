@@ -12,12 +12,12 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import minicontain
 import numpy as np
 import pytest
 from support import descriptors
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,13 +74,14 @@ def right(number: int) -> tuple[int, bytes]:
     return number % 251, b"%d\n" % number
 
 
-def start_many(count: int) -> None:
-    """Starts containers from many threads; each gives its own result, and none leaves a descriptor."""
+def start_many(count: int, meantime: Callable[[], None], threads: int) -> None:
+    """Starts containers from many threads beside busy ones; each has its result, and none keeps a file."""
     start(0)
     before = descriptors()
-    with concurrent.futures.ThreadPoolExecutor(STARTERS) as pool:
+    with meanwhile(meantime, threads) as counts, concurrent.futures.ThreadPoolExecutor(STARTERS) as pool:
         results = list(pool.map(start, range(count)))
     assert results == [right(number) for number in range(count)]
+    assert all(counts)
     assert len(descriptors()) <= len(before)
 
 
@@ -94,9 +95,7 @@ def allocate() -> None:
 
 
 def test_two_thousand_starts_while_others_allocate_and_free() -> None:
-    with meanwhile(allocate, STARTERS) as counts:
-        start_many(STARTS)
-    assert all(counts)
+    start_many(STARTS, allocate, STARTERS)
 
 
 def test_starts_while_others_fork() -> None:
@@ -107,9 +106,7 @@ def test_starts_while_others_fork() -> None:
         _, status = os.waitpid(pid, 0)
         assert os.waitstatus_to_exitcode(status) == 7
 
-    with meanwhile(fork, 4) as counts:
-        start_many(400)
-    assert all(counts)
+    start_many(400, fork, 4)
 
 
 def test_starts_while_others_use_subprocess() -> None:
@@ -117,9 +114,7 @@ def test_starts_while_others_use_subprocess() -> None:
         done = subprocess.run(["sh", "-c", "echo other; exit 3"], capture_output=True)
         assert (done.returncode, done.stdout) == (3, b"other\n")
 
-    with meanwhile(call, 4) as counts:
-        start_many(400)
-    assert all(counts)
+    start_many(400, call, 4)
 
 
 def test_failing_starts_from_many_threads_each_tell_their_own_reason() -> None:

@@ -12,14 +12,14 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import PATIENCE, Caller, make_busybox_root, static_busybox
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Iterator
+    from pathlib import Path
 
 # Runs a container, within another's namespaces if asked to, and prints its trace.
 PROGRAM = """\
@@ -176,7 +176,7 @@ class Watched:
 
     @property
     def processes(self) -> list[int]:
-        """The processes that the trace says were made: the container's, after the one that made it, if any."""
+        """The processes that the trace says were made: the container's, after its maker if there is one."""
         return [entry["value"] for entry in self.trace if entry["syscall"] in ("clone3", "clone")]
 
     def of_process(self, pid: int) -> list[Seen]:

@@ -14,20 +14,19 @@ from .spec import Spec
 
 
 def spec_fields(args: Any, given: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a spec. `None` stands for a field's default."""
+    """The fields of a spec, made of `given` itself. `None` stands for a field's default."""
     shell = given.pop("shell", False)
+    for name in _FORMS.keys() & given.keys():
+        value = given[name]
+        if value is not None:
+            given[name] = _FORMS[name](value)
     if isinstance(args, Spec):
-        fields = {name: value for name, value in args.fields.items() if name not in given}
+        given = {**args.fields, **given}
     else:
-        fields = {"args": _words(args, shell)}
-    for name, value in given.items():
-        if value is None:
-            continue
-        form = _FORMS.get(name)
-        fields[name] = value if form is None else form(value)
-    if not _ALIASES.isdisjoint(fields):
-        _resolve_aliases(fields)
-    return fields
+        given["args"] = _words(args, shell)
+    if not _ALIASES.isdisjoint(given):
+        _resolve_aliases(given)
+    return given
 
 
 def shown_args(args: Any) -> Any:
@@ -55,25 +54,16 @@ def _resolve_aliases(fields: dict[str, Any]) -> None:
         sources = {"none": "new", "host": "host"}
         if network not in sources:
             raise errors.fault("network", f"{network!r} is not a network", "use 'none' or 'host'")
-        fields["namespaces"] = {**fields.get("namespaces", {}), "net": sources[network]}
+        fields["namespaces"] = {**(fields.get("namespaces") or {}), "net": sources[network]}
     group = fields.pop("group", None)
     if group is not None:
-        user = str(fields.get("user", "0"))
+        user = fields.get("user") or "0"
         if ":" in user:
             raise errors.fault("group", "user names a group already", "name it once")
         fields["user"] = f"{user}:{group}"
     groups = fields.pop("extra_groups", None)
     if groups is not None:
-        fields["group_add"] = [*fields.get("group_add", []), *groups]
-
-
-def _env(env: Any) -> Any:
-    return dict(env) if isinstance(env, Mapping) else env
-
-
-def _list(items: Any) -> Any:
-    """A list for any iterable but a text, which is most likely one item without its brackets."""
-    return items if isinstance(items, (str, bytes, list)) or not hasattr(items, "__iter__") else list(items)
+        fields["group_add"] = [*(fields.get("group_add") or ()), *groups]
 
 
 def _ulimits(limits: Any) -> Any:
@@ -94,7 +84,7 @@ def _sysctls(settings: Any) -> Any:
 def _volumes(volumes: Any) -> Any:
     if isinstance(volumes, Mapping):
         return [_volume(source, target) for source, target in volumes.items()]
-    return _list(volumes)
+    return volumes
 
 
 def _volume(source: Any, target: Any) -> Any:
@@ -120,7 +110,7 @@ def _mounted(source: Any, target: Any, mode: str) -> dict[str, Any]:
 def _tmpfs(mounts: Any) -> Any:
     if isinstance(mounts, Mapping):
         return [f"{os.fspath(target)}:{options}" if options else target for target, options in mounts.items()]
-    return _list(mounts)
+    return mounts
 
 
 def _namespaces(sources: Any) -> Any:
@@ -150,16 +140,8 @@ def _user(user: Any) -> Any:
 
 
 _FORMS: dict[str, Callable[[Any], Any]] = {
-    "cap_add": _list,
-    "cap_drop": _list,
-    "env": _env,
     "gidmap": _ranges,
-    "group_add": _list,
-    "masked_paths": _list,
     "namespaces": _namespaces,
-    "pass_fds": _list,
-    "readonly_paths": _list,
-    "require": _list,
     "stderr": streams.form,
     "stdin": streams.form,
     "stdout": streams.form,

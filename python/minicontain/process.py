@@ -136,7 +136,14 @@ def run(
             raise ValueError("stdout and stderr arguments may not be used with capture_output.")
         stdout = stderr = _PIPE
     streams = Text(encoding, errors, text, universal_newlines)
-    fields.update(stdin=stdin, stdout=stdout, stderr=stderr, shell=shell)
+    if stdin is not None:
+        fields["stdin"] = stdin
+    if stdout is not None:
+        fields["stdout"] = stdout
+    if stderr is not None:
+        fields["stderr"] = stderr
+    if shell:
+        fields["shell"] = True
     wanted = spec_fields(args, fields)
     outcome, out, err, trace = _native.run(wanted, streams.encode(input), timeout)
     args = shown_args(args)

@@ -46,12 +46,16 @@ impl Spec {
     }
 }
 
-/// Reads the fields of a spec, and names every fault at once: those of their types and those of their values.
+/// Reads the fields of a spec, where `None` stands for a default. Names every fault at once: those of their types
+/// and those of their values.
 pub(crate) fn read(fields: &Bound<'_, PyDict>) -> PyResult<CoreSpec> {
     let mut map = Map::new();
     let mut faults = Vec::new();
     for (name, value) in fields {
         let name: String = name.extract()?;
+        if value.is_none() {
+            continue;
+        }
         match value::from_python(&value) {
             Ok(value) => {
                 map.insert(name, value);

@@ -1,10 +1,12 @@
 //! Between Python objects and JSON values.
+//!
+//! Texts, paths and bytes are strings; whatever is a mapping is an object, and any other iterable an array.
 
 use std::path::PathBuf;
 
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple};
 use serde_json::{Map, Number, Value};
 
 /// Deeper than any field of a spec; a list that contains itself ends here.
@@ -58,18 +60,19 @@ fn convert(object: &Bound<'_, PyAny>, deepest: usize) -> Result<Value, String> {
             .map(Value::from)
             .map_err(|_| "bytes are not UTF-8".into());
     }
-    if object.is_instance_of::<PySet>() || object.is_instance_of::<PyFrozenSet>() {
-        let items = object
-            .try_iter()
-            .and_then(Iterator::collect::<PyResult<Vec<_>>>)
-            .map_err(|error| error.to_string())?;
-        return items.into_iter().map(next).collect();
-    }
     if let Ok(path) = object.extract::<PathBuf>() {
         return path.to_str().map(Value::from).ok_or_else(|| "a path is not UTF-8".into());
     }
     if let Ok(number) = object.extract::<i64>() {
         return Ok(Value::from(number));
+    }
+    if let Ok(mapping) = object.cast::<PyMapping>() {
+        let dict = PyDict::new(object.py());
+        dict.update(mapping).map_err(|error| error.to_string())?;
+        return from_dict(&dict, deepest);
+    }
+    if let Ok(items) = object.try_iter() {
+        return items.map(|item| item.map_err(|error| error.to_string()).and_then(next)).collect();
     }
     let kind = object.get_type().name().map_or_else(|_| "object".into(), |name| name.to_string());
     Err(format!("a value of type '{kind}' cannot be in a spec"))
