@@ -872,7 +872,8 @@ uint64_t minicontain_outcome_user_ns(const minicontain_outcome *outcome);
 uint64_t minicontain_outcome_system_ns(const minicontain_outcome *outcome);
 
 /**
- * The largest resident set of any one process, in bytes: getrusage(2).
+ * The largest resident set of any one process, in bytes: getrusage(2). 0 where it was no more than the caller's
+ * own, which the kernel counts in: the program's process began in the caller's memory.
  */
 uint64_t minicontain_outcome_peak_memory(const minicontain_outcome *outcome);
 

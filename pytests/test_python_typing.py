@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("mypy", reason="mypy is not installed")
 
 SAMPLE = """
-from typing import Any
+from typing import Any, Optional
 
 import minicontain
 from minicontain import PIPE, CompletedProcess, Container, Plan, Spec
@@ -22,7 +22,7 @@ assert_type(minicontain.run(["true"]), CompletedProcess[bytes])
 assert_type(minicontain.run(["true"], text=True, input="text"), CompletedProcess[str])
 assert_type(minicontain.run(["true"], encoding="utf-8"), CompletedProcess[str])
 assert_type(minicontain.run("true", text=bool(input())), CompletedProcess[Any])
-assert_type(minicontain.run(["true"]).stats.memory.peak, int)
+assert_type(minicontain.run(["true"]).stats.memory.peak, Optional[int])
 assert_type(Container(["true"]), Container[bytes])
 with Container(["true"], text=True, stdout=PIPE, hostname="box") as container:
     assert_type(container, Container[str])

@@ -103,6 +103,8 @@ pub enum Error {
         errno: i32,
         /// What to do about it; empty where nothing is known.
         hint: String,
+        /// The path at fault, where there is one.
+        path: Option<String>,
     },
 }
 
@@ -145,7 +147,25 @@ impl fmt::Display for StepError {
 
 impl Error {
     pub(crate) fn call(code: Code, problem: impl Into<String>, errno: i32, hint: impl Into<String>) -> Self {
-        Self::Call { code, problem: problem.into(), errno, hint: hint.into() }
+        Self::Call { code, problem: problem.into(), errno, hint: hint.into(), path: None }
+    }
+
+    /// The same error, about a path.
+    pub(crate) fn about(mut self, at: &str) -> Self {
+        if let Self::Call { path, .. } = &mut self {
+            *path = Some(at.into());
+        }
+        self
+    }
+
+    /// The path at fault, where there is one.
+    #[must_use]
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::Spec(_) => None,
+            Self::Step(step) => step.path.as_deref(),
+            Self::Call { path, .. } => path.as_deref(),
+        }
     }
 
     /// The kind of error.

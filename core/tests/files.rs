@@ -169,3 +169,11 @@ fn what_is_missing_on_the_host_is_named() {
     assert_eq!(error.code(), Code::SourceNotFound);
     assert!(error.to_string().contains("/no/such"), "{error}");
 }
+
+#[test]
+fn the_hosts_directories_below_tmp_can_be_seen_in_the_containers_own_tmp() {
+    let temp = Temp::new("belowtmp");
+    fs::write(temp.0.join("f"), "here").expect("a file");
+    let spec = json!({"host_files": {temp.path(): "read-only"}});
+    assert_eq!(sh_with(&format!("cat {}/f; ls /tmp | wc -l", temp.path()), spec), "here1");
+}

@@ -98,11 +98,13 @@ fn dropping_a_container_ends_it() {
 #[test]
 fn usage_is_reported() {
     let usage =
-        run(json!({"args": ["python3", "-c", "x = bytearray(50_000_000); [i for i in range(300_000)]"]}))
+        run(json!({"args": ["python3", "-c", "x = bytearray(400_000_000); [i for i in range(300_000)]"]}))
             .outcome
             .usage;
     assert!(
-        usage.user_ns > 1_000_000 && usage.wall_ns > usage.user_ns / 4 && usage.peak_memory > 50_000_000,
+        usage.user_ns > 1_000_000
+            && usage.wall_ns > usage.user_ns / 4
+            && usage.peak_memory > Some(400_000_000),
         "{usage:?}"
     );
 }
@@ -133,4 +135,31 @@ fn namespaces_of_another_container_can_be_joined() {
     let spec = json!({"namespaces": {"user": {"pid": pid}, "uts": {"pid": pid}, "pid": {"pid": pid}, "net": {"path": format!("/proc/{pid}/ns/net")}}});
     assert_eq!(sh_with("hostname; ps -e -o comm= | grep -c sleep", spec), "other\n1");
     assert_eq!(sh("hostname"), "minicontain");
+}
+
+#[test]
+fn descriptors_are_passed_on_by_number_and_only_open_ones() {
+    use std::os::fd::AsRawFd;
+    let (read, write) = nix::unistd::pipe().expect("a pipe");
+    let fd = write.as_raw_fd();
+    let run =
+        run(json!({"args": ["sh", "-c", format!("echo hi >&{fd}; ls /proc/self/fd")], "pass_fds": [fd]}));
+    assert_eq!(
+        String::from_utf8_lossy(&run.stdout).lines().filter(|line| line.len() > 1 || line > &"2").count(),
+        2
+    );
+    let mut text = [0; 3];
+    assert_eq!(nix::unistd::read(&read, &mut text), Ok(3));
+    assert_eq!(&text, b"hi\n");
+    let error = common::try_run(json!({"args": ["true"], "pass_fds": [4096]}))
+        .expect_err("a descriptor that is not open");
+    assert_eq!((error.code(), error.errno()), (minicontain::Code::Io, libc::EBADF));
+}
+
+#[test]
+fn a_pipe_can_be_opened_again_through_dev_stdout() {
+    assert_eq!(sh("echo again > /dev/stdout"), "again");
+    if root() {
+        assert_eq!(sh_with("echo again > /dev/stdout", json!({"user": "1000"})), "again");
+    }
 }

@@ -28,8 +28,7 @@ static void print_ending(const minicontain_outcome *outcome)
         printf(" with status %d", minicontain_outcome_status(outcome));
     else
         printf(" by signal %d", minicontain_outcome_signal(outcome));
-    printf(" after %.2f ms, with %.1f MB at most\n", (double)minicontain_outcome_wall_ns(outcome) / 1e6,
-           (double)minicontain_outcome_peak_memory(outcome) / 1e6);
+    printf(" after %.2f ms\n", (double)minicontain_outcome_wall_ns(outcome) / 1e6);
 }
 
 static void print_trace(const minicontain_trace *trace)

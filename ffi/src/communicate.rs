@@ -66,6 +66,7 @@ fn input_twice() -> Failure {
         problem: "input: it was given before".into(),
         errno: 0,
         hint: "pass NULL to go on with the exchange".into(),
+        path: None,
     })
 }
 

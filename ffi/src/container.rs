@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
-use std::sync::{Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use engine::{Container, Plan};
@@ -68,7 +68,7 @@ impl minicontain_container {
     }
 
     fn trace(&self) -> &minicontain_trace {
-        self.trace.get_or_init(|| minicontain_trace::new(self.read().trace().clone()))
+        self.trace.get_or_init(|| minicontain_trace::new(Arc::clone(self.read().trace())))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Errors: the core's, and what only this face can get wrong.
 
 use std::ffi::{CStr, CString, c_char, c_int};
+use std::sync::Arc;
 
 use engine::Error;
 use engine::error::errno_name;
@@ -100,7 +101,7 @@ impl minicontain_error {
         use minicontain_face_code::{NotUtf8, NullArgument, Panic};
         match failure {
             Failure::Engine(error) => Self::of_engine(&error, None),
-            Failure::Start(error, trace) => Self::of_engine(&error, Some(*trace)),
+            Failure::Start(error, trace) => Self::of_engine(&error, Some(Arc::from(trace))),
             Failure::Null(name) => {
                 Self::of_face(NullArgument, &format!("{name} is NULL"), "pass a valid pointer")
             }
@@ -116,7 +117,7 @@ impl minicontain_error {
         }
     }
 
-    fn of_engine(error: &Error, trace: Option<Trace>) -> Self {
+    fn of_engine(error: &Error, trace: Option<Arc<Trace>>) -> Self {
         let step = error.step().map(|step| StepTexts {
             index: i64::try_from(step.index).unwrap_or(-1),
             step: c_string(step.step.as_str()),

@@ -96,8 +96,9 @@ pub extern "C" fn minicontain_outcome_system_ns(outcome: Option<&minicontain_out
     number(outcome, 0, |outcome| outcome.outcome.usage.system_ns)
 }
 
-/// The largest resident set of any one process, in bytes: getrusage(2).
+/// The largest resident set of any one process, in bytes: getrusage(2). 0 where it was no more than the caller's
+/// own, which the kernel counts in: the program's process began in the caller's memory.
 #[unsafe(no_mangle)]
 pub extern "C" fn minicontain_outcome_peak_memory(outcome: Option<&minicontain_outcome>) -> u64 {
-    number(outcome, 0, |outcome| outcome.outcome.usage.peak_memory)
+    number(outcome, 0, |outcome| outcome.outcome.usage.peak_memory.unwrap_or(0))
 }

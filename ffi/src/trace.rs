@@ -1,7 +1,7 @@
 //! The trace: what was done, step by step.
 
 use std::ffi::{CStr, CString, c_char};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use engine::plan::trace::{Entry, Trace};
 
@@ -10,7 +10,7 @@ use crate::text::{borrowed, c_string, number, owned};
 /// An executed plan: each step with what the kernel answered and how long it took. Any thread may read it. It
 /// belongs to the container, result or error that gave it, and lives as long.
 pub struct minicontain_trace {
-    trace: Trace,
+    trace: Arc<Trace>,
     entries: OnceLock<Vec<EntryTexts>>,
 }
 
@@ -25,7 +25,7 @@ struct EntryTexts {
 }
 
 impl minicontain_trace {
-    pub(crate) const fn new(trace: Trace) -> Self {
+    pub(crate) const fn new(trace: Arc<Trace>) -> Self {
         Self { trace, entries: OnceLock::new() }
     }
 

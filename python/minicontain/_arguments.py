@@ -21,7 +21,8 @@ def spec_fields(args: Any, given: dict[str, Any]) -> dict[str, Any]:
         if value is not None:
             given[name] = _FORMS[name](value)
     if isinstance(args, Spec):
-        given = {**args.fields, **given}
+        # What is not given is as the spec has it.
+        given = {**args.fields, **{name: value for name, value in given.items() if value is not None}}
     else:
         given["args"] = _words(args, shell)
     if not _ALIASES.isdisjoint(given):

@@ -66,7 +66,7 @@ class Outcome:
     def reason(self) -> str:
         """`exited`, `signaled`, `timed_out` or `oom`."""
     @property
-    def usage(self) -> tuple[int, int, int, int]:
+    def usage(self) -> tuple[int, int, int, int | None]:
         """Nanoseconds of wall, user and system time; the peak memory in bytes."""
 
 @final

@@ -114,7 +114,12 @@ class CompletedProcess(subprocess.CompletedProcess[AnyStr]):
             ("stderr", self.stderr),
             ("wall time", f"{used.wall * 1e3:.2f} ms, of which {self.trace.setup * 1e3:.2f} ms to start it"),
             ("CPU time", f"{used.user * 1e3:.2f} ms user, {used.system * 1e3:.2f} ms system"),
-            ("peak memory", f"{used.memory.peak / 2**20:.1f} MiB"),
+            (
+                "peak memory",
+                "no more than the caller's"
+                if used.memory.peak is None
+                else f"{used.memory.peak / 2**20:.1f} MiB",
+            ),
             *((f"{feature}", state) for feature, state in self.enforced.items()),
         ]
         shown = [(name, value) for name, value in rows if value is not None]

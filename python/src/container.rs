@@ -1,7 +1,7 @@
 //! A running container as Python holds it.
 
 use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Instant;
 
 use minicontain::{Communication, Container as CoreContainer, Error};
@@ -158,7 +158,7 @@ impl Container {
     /// A container that was just started.
     pub(crate) fn of(container: CoreContainer) -> Self {
         Self {
-            trace: Trace::new(container.trace().clone()),
+            trace: Trace::new(Arc::clone(container.trace())),
             pid: container.pid(),
             pidfd: container.pidfd().as_raw_fd(),
             inner: RwLock::new(Owned::new(container)),

@@ -1,5 +1,7 @@
 //! The one place that turns the engine's errors into exceptions.
 
+use std::sync::Arc;
+
 use minicontain::plan::trace::Trace as CoreTrace;
 use minicontain::{Code, Error};
 use pyo3::prelude::*;
@@ -43,11 +45,11 @@ fn build(py: Python<'_>, during: While, error: &Error, trace: Option<Box<CoreTra
         details.set_item("step_index", step.index)?;
         details.set_item("syscall", step.syscall)?;
         details.set_item("arguments", &step.arguments)?;
-        details.set_item("path", step.path.as_deref())?;
     }
+    details.set_item("path", error.path())?;
     if let Some(trace) = trace {
         details.set_item("program", trace.plan.spec.program())?;
-        details.set_item("trace", Trace::new(*trace))?;
+        details.set_item("trace", Trace::new(Arc::from(trace)))?;
     }
     details.set_item("running", matches!(during, While::Running))?;
     let factory = FACTORY.import(py, "minicontain.errors", "exception")?;

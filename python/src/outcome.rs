@@ -31,7 +31,7 @@ impl Outcome {
 
     /// Nanoseconds that passed, of CPU time in programs, and of CPU time in the kernel; the peak memory in bytes.
     #[getter]
-    fn usage(&self) -> (u64, u64, u64, u64) {
+    fn usage(&self) -> (u64, u64, u64, Option<u64>) {
         let usage = self.inner.usage;
         (usage.wall_ns, usage.user_ns, usage.system_ns, usage.peak_memory)
     }

@@ -1,5 +1,6 @@
 //! A container from its start to its end in one call.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use minicontain::spec::Stdio;
@@ -32,7 +33,7 @@ pub(crate) fn run<'py>(
     let mut container = started.map_err(|(error, trace)| exception(py, While::Starting, &error, trace))?;
     let deadline = Deadline::after(timeout)?;
     let result = finish(py, &mut container, input, deadline);
-    let trace = container.trace().clone();
+    let trace = Arc::clone(container.trace());
     // Kills and reaps it where a signal handler raised.
     py.detach(|| drop(container));
     let (outcome, output) = result?;

@@ -72,6 +72,7 @@ impl Stepper {
                 problem: "there is nothing left to finish".into(),
                 errno: 0,
                 hint: String::new(),
+                path: None,
             };
             self.lock().take().ok_or_else(over)?.0.finish()
         });

@@ -23,8 +23,8 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    pub(crate) fn new(trace: CoreTrace) -> Self {
-        Self { inner: Arc::new(trace) }
+    pub(crate) fn new(trace: Arc<CoreTrace>) -> Self {
+        Self { inner: trace }
     }
 }
 

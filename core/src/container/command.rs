@@ -1,5 +1,6 @@
 //! A builder in the manner of `std::process::Command`.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Communication, Container, Outcome, Reason};
@@ -33,7 +34,7 @@ pub struct Run {
     /// What it wrote to standard error, where that was a pipe.
     pub stderr: Vec<u8>,
     /// What was done to start it.
-    pub trace: Trace,
+    pub trace: Arc<Trace>,
 }
 
 impl Command {
@@ -153,7 +154,12 @@ impl Command {
         let mut exchange = Communication::new(&mut container, self.input.clone())?;
         let mut late = false;
         let passed = || deadline.is_some_and(|deadline| deadline <= Instant::now());
-        while !exchange.advance(if late { None } else { deadline })? {
+        // A process that left the container's group can hold a pipe open for ever: after a kill, its end counts.
+        let slice = || Some(Instant::now() + Duration::from_millis(50));
+        while !exchange.advance(if late { slice() } else { deadline })? {
+            if late && container.try_wait()?.is_some() {
+                break;
+            }
             if !late && passed() {
                 late = true;
                 container.kill()?;
@@ -176,7 +182,7 @@ impl Command {
             outcome.reason = Reason::TimedOut;
         }
         let Communication { stdout, stderr, .. } = exchange;
-        Ok(Run { outcome, stdout, stderr, trace: container.trace().clone() })
+        Ok(Run { outcome, stdout, stderr, trace: Arc::clone(container.trace()) })
     }
 }
 

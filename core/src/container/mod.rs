@@ -9,7 +9,7 @@ pub use communicate::Communication;
 pub use outcome::{Outcome, Reason, Usage};
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -39,7 +39,9 @@ pub struct Container {
     pub stdout: Option<OwnedFd>,
     /// The caller's end of the pipe from standard error, where there is one.
     pub stderr: Option<OwnedFd>,
-    trace: Trace,
+    trace: Arc<Trace>,
+    /// The process that started it: a fork's copy of this must not end it.
+    owner: u32,
     began: Instant,
     outcome: Mutex<Option<Outcome>>,
 }
@@ -68,7 +70,17 @@ impl Container {
 
     pub(crate) fn from_started(started: Started, began: Instant) -> Self {
         let Started { pid, pidfd, pipes: [stdin, stdout, stderr], trace } = started;
-        Self { pid, pidfd, stdin, stdout, stderr, trace, began, outcome: Mutex::new(None) }
+        Self {
+            pid,
+            pidfd,
+            stdin,
+            stdout,
+            stderr,
+            trace: Arc::new(trace),
+            owner: std::process::id(),
+            began,
+            outcome: Mutex::new(None),
+        }
     }
 
     /// The id of the container's first process, as the caller sees it.
@@ -85,7 +97,7 @@ impl Container {
 
     /// What was done to start it.
     #[must_use]
-    pub fn trace(&self) -> &Trace {
+    pub fn trace(&self) -> &Arc<Trace> {
         &self.trace
     }
 
@@ -181,7 +193,7 @@ impl Container {
 
 impl Drop for Container {
     fn drop(&mut self) {
-        if self.ended().is_none() {
+        if self.owner == std::process::id() && self.ended().is_none() {
             let _ = self.kill();
             let _ = process::reap(self.pidfd.as_fd(), true);
         }

@@ -42,8 +42,9 @@ pub struct Usage {
     pub user_ns: u64,
     /// Nanoseconds of CPU time in the kernel.
     pub system_ns: u64,
-    /// The largest resident set of any one process, in bytes: getrusage(2).
-    pub peak_memory: u64,
+    /// The largest resident set of any one process, in bytes: getrusage(2). `None` where it was no more than the
+    /// caller's own, which the kernel counts in: the program's process began in the caller's memory.
+    pub peak_memory: Option<u64>,
 }
 
 /// How a container ended.
@@ -74,7 +75,7 @@ impl Outcome {
                 wall_ns: u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX),
                 user_ns: time(ended.usage.ru_utime),
                 system_ns: time(ended.usage.ru_stime),
-                peak_memory: ended.usage.ru_maxrss as u64 * 1024,
+                peak_memory: peak_memory(ended.usage.ru_maxrss),
             },
         }
     }
@@ -84,4 +85,11 @@ impl Outcome {
     pub fn returncode(&self) -> i32 {
         self.status.unwrap_or_else(|| -self.signal.unwrap_or(0))
     }
+}
+
+/// What the kernel says of a child, unless it may be what the caller itself had.
+fn peak_memory(child: i64) -> Option<u64> {
+    let own = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_SELF)
+        .map_or(0, |usage| usage.max_rss());
+    (child > own).then_some(child as u64 * 1024)
 }

@@ -36,10 +36,6 @@ pub enum Call {
         fd: Fd,
         keep: Slot,
     },
-    /// `F_SETFD`, 0.
-    KeepOnExec {
-        fd: i32,
-    },
     Dup3 {
         from: Fd,
         to: i32,
@@ -63,6 +59,7 @@ pub enum Call {
         path: Text,
         user: u32,
         group: u32,
+        flags: u64,
     },
     Mknod {
         dir: Fd,
@@ -237,12 +234,11 @@ impl Call {
             Self::Read { fd: it, len } => call("read", libc::SYS_read, [fd(it), Room(*len), Int(*len as i64)]),
             Self::Write { fd: it, data } => call("write", libc::SYS_write, [fd(it), text(data), length(data)]),
             Self::Duplicate { fd: it, keep } => call("fcntl", libc::SYS_fcntl, [fd(it), One(libc::F_DUPFD_CLOEXEC as u64, names::FCNTL), Int(3)]).keep(*keep),
-            Self::KeepOnExec { fd: it } => call("fcntl", libc::SYS_fcntl, [Arg::Fd(Fd::Number(*it)), One(libc::F_SETFD as u64, names::FCNTL), Int(0)]),
             Self::Dup3 { from, to } => call("dup3", libc::SYS_dup3, [fd(from), Int(i64::from(*to)), Int(0)]),
             Self::CloseRange { first, last } => call("close_range", libc::SYS_close_range, [Int(i64::from(*first)), Int(i64::from(*last)), Flags(abi::CLOSE_RANGE_CLOEXEC, names::CLOSE_RANGE)]),
             Self::Mkdir { dir, path, mode } => call("mkdirat", libc::SYS_mkdirat, [fd(dir), text(path), Octal(*mode)]),
             Self::Chmod { dir, path, mode } => call("fchmodat", libc::SYS_fchmodat, [fd(dir), text(path), Octal(*mode)]),
-            Self::Chown { dir, path, user, group } => call("fchownat", libc::SYS_fchownat, [fd(dir), text(path), Int(i64::from(*user)), Int(i64::from(*group)), Flags(0, names::AT)]),
+            Self::Chown { dir, path, user, group, flags } => call("fchownat", libc::SYS_fchownat, [fd(dir), text(path), Int(i64::from(*user)), Int(i64::from(*group)), Flags(*flags, names::AT)]),
             Self::Mknod { dir, path, mode, device } => call("mknodat", libc::SYS_mknodat, [fd(dir), text(path), Octal(*mode), Device(device.0, device.1)]),
             Self::Symlink { target, dir, path } => call("symlinkat", libc::SYS_symlinkat, [text(target), fd(dir), text(path)]),
             Self::Mount { source, target, kind, flags, data } => call("mount", libc::SYS_mount, [optional(source), text(target), optional(kind), Flags(*flags, names::MOUNT), optional(data)]),

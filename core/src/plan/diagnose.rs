@@ -103,7 +103,7 @@ fn judge(plan: &Plan, index: usize, errno: i32) -> (Code, String) {
         (Call::OpenTree { .. }, libc::ENOENT | libc::ENOTDIR) => (Code::SourceNotFound, "the path must be there on the host".into()),
         (Call::Open { .. }, libc::ENOENT) if joining => (Code::NamespaceNotFound, "the process or file that stands for it is gone".into()),
         (Call::Open { .. }, libc::ENOENT) if step.side == Side::Caller => (Code::SourceNotFound, "the path must be there on the host".into()),
-        (Call::Duplicate { .. }, libc::EBADF) => (Code::NamespaceNotFound, "the descriptor is not open in the calling process".into()),
+        (Call::Duplicate { .. }, libc::EBADF) => (if joining { Code::NamespaceNotFound } else { Code::Io }, "the descriptor is not open in the calling process".into()),
         (Call::Setns { .. }, libc::EINVAL) => (Code::NamespaceNotFound, "the descriptor does not stand for a namespace of that kind".into()),
         (Call::Setns { .. }, libc::EPERM) => {
             (Code::PermissionDenied, "joining needs CAP_SYS_ADMIN in the user namespace that owns it: join that user namespace too, or run as root".into())
@@ -120,7 +120,6 @@ fn judge(plan: &Plan, index: usize, errno: i32) -> (Code, String) {
             (Code::TargetNotFound, "the place to mount on cannot be made there: choose one that exists, or one below /tmp".into())
         }
         (Call::Prlimit { .. }, libc::EPERM) => (Code::PermissionDenied, "a hard limit can only be lowered without CAP_SYS_RESOURCE".into()),
-        (Call::KeepOnExec { .. }, libc::EBADF) => (Code::Io, "a descriptor in pass_fds is not open".into()),
         (_, libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::EAGAIN | libc::ENOSPC) => (Code::OutOfResources, String::new()),
         (_, libc::ENOSYS | libc::ENODEV | libc::EOPNOTSUPP) => (Code::NotSupported, "this kernel, or a filter in front of it, lacks the call".into()),
         (_, libc::EPERM | libc::EACCES) => {

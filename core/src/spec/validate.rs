@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{HostAccess, RLIMITS, Spec, Stdio, capability_number};
@@ -54,7 +55,7 @@ pub(super) fn read(value: Value) -> Result<Spec, Vec<Fault>> {
     let Value::Object(fields) = value else {
         return Err(vec![Fault::new("", "a spec is a JSON object", "write {\"args\": [\"program\"]}")]);
     };
-    match serde_json::from_value(Value::Object(fields.clone())) {
+    match Spec::deserialize(&fields) {
         Ok(spec) => Ok(spec),
         Err(whole) => {
             let faults: Vec<Fault> =

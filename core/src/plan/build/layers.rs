@@ -81,6 +81,7 @@ impl Builder<'_> {
                         path: upper.clone().into(),
                         user: owner.0,
                         group: owner.1,
+                        flags: 0,
                     },
                 );
             }

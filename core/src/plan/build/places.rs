@@ -57,7 +57,8 @@ impl Builder<'_> {
                     problem,
                     errno,
                     "make it first: a volume's source is never created",
-                ));
+                )
+                .about(&volume.source));
             };
             places.push((volume.target.clone(), node));
         }
@@ -71,7 +72,8 @@ impl Builder<'_> {
                     problem,
                     libc::ENOENT,
                     "name directories that are there",
-                ));
+                )
+                .about(path));
             }
         }
         places.retain(|(path, _)| !own_place(path));
@@ -161,7 +163,7 @@ impl Builder<'_> {
             return;
         }
         if (user, group) != (0, 0) {
-            self.step(side, Call::Chown { dir, path: inner_text(), user, group });
+            self.step(side, Call::Chown { dir, path: inner_text(), user, group, flags: 0 });
         }
         // The caller's umask belongs to all its threads: it is not touched.
         self.step(

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::places::Node;
+use super::places::{Node, own_place};
 use super::{Builder, Call, Fd, Shell, Side, Slot, Text};
 use crate::error::Error;
 use crate::namespace::Kind;
@@ -17,6 +17,8 @@ use crate::sys::abi;
 pub(super) struct Files {
     /// What the child puts at 0, 1 and 2.
     pub streams: [Option<Slot>; 3],
+    /// Copies of descriptors, and the numbers that the program gets them under.
+    pub passed: Vec<(Slot, i32)>,
     /// The namespaces to join.
     pub joined: Vec<(Kind, Slot)>,
     /// Whether the child is the container's root by now.
@@ -279,12 +281,10 @@ impl Builder<'_> {
                     mount
                 }
             };
-            self.files.attach.push(Attach {
-                mount,
-                target: path,
-                make: Some(Node::Directory),
-                shell: Vec::new(),
-            });
+            let attach = Attach { mount, target: path, make: Some(Node::Directory), shell: Vec::new() };
+            // Below what the container mounts itself, it comes after that.
+            let list = if own_place(&attach.target) { &mut self.volumes } else { &mut self.files.attach };
+            list.push(attach);
         }
     }
 

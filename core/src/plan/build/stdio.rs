@@ -2,10 +2,12 @@
 
 use super::{Builder, Call, Fd, Shell, Side, Slot};
 use crate::spec::Stdio;
+use crate::sys::abi;
 
 impl Builder<'_> {
     /// The caller opens what the streams refer to.
     pub(super) fn open_streams(&mut self) {
+        self.open_passed();
         let streams = [&self.spec.stdin, &self.spec.stdout, &self.spec.stderr];
         if streams.iter().all(|stream| **stream == Stdio::Inherit) {
             return;
@@ -21,6 +23,35 @@ impl Builder<'_> {
                 }
             },
         );
+    }
+
+    /// Gives a pipe to the program's user, who may then open it again through /dev/stdout.
+    fn give(&mut self, pipe: Slot) {
+        let Some((user, group)) = self.users.host_ids(self.account.uid, self.account.gid) else { return };
+        self.needs = Some("CAP_CHOWN");
+        self.caller(Call::Chown {
+            dir: Fd::Slot(pipe),
+            path: "".into(),
+            user,
+            group,
+            flags: abi::AT_EMPTY_PATH,
+        });
+        self.needs = None;
+    }
+
+    /// The caller's descriptors to pass on, copied: one that is not open is told, and nothing else takes its number.
+    fn open_passed(&mut self) {
+        let passed = self.spec.pass_fds.clone();
+        if passed.is_empty() {
+            return;
+        }
+        self.act("copy the descriptors to pass on", "asked for", Shell::None, |b| {
+            for fd in passed {
+                let slot = b.slot(format!("descriptor {fd}"));
+                b.caller(Call::Duplicate { fd: Fd::Number(fd), keep: slot });
+                b.files.passed.push((slot, fd));
+            }
+        });
     }
 
     fn open_stream(&mut self, n: usize, stream: &Stdio) -> Option<Slot> {
@@ -44,6 +75,7 @@ impl Builder<'_> {
                 let (read, write) = if n == 0 { (theirs, ours) } else { (ours, theirs) };
                 self.step(Side::Caller, Call::Pipe { read, write });
                 self.kept.pipes[n] = Some(ours);
+                self.give(theirs);
                 theirs
             }
             Stdio::Null => open(self, "/dev/null".into(), libc::O_RDWR),
@@ -85,11 +117,11 @@ impl Builder<'_> {
                 },
             );
         }
-        let passed = self.spec.pass_fds.clone();
+        let passed = std::mem::take(&mut self.files.passed);
         self.act("close all other descriptors", "nothing of the caller's is inherited", Shell::None, |b| {
             b.inside(Call::CloseRange { first: 3, last: u32::MAX });
-            for fd in passed {
-                b.inside(Call::KeepOnExec { fd });
+            for (slot, fd) in passed {
+                b.inside(Call::Dup3 { from: Fd::Slot(slot), to: fd });
             }
         });
     }

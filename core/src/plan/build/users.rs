@@ -66,6 +66,14 @@ impl Users {
         (find(&self.uids), find(&self.gids))
     }
 
+    /// The caller's ids of a container's user, where they are others than the caller's own.
+    pub(super) fn host_ids(&self, uid: u32, gid: u32) -> Option<(u32, u32)> {
+        let find = |maps: &[IdMap], id: u32| {
+            maps.iter().find(|m| m.contains(id)).map(|m| m.host + (id - m.container))
+        };
+        (self.mode == Mode::ByCaller).then(|| Some((find(&self.uids, uid)?, find(&self.gids, gid)?)))?
+    }
+
     /// Whether a user id means something inside.
     fn maps(&self, uid: u32, gid: u32) -> bool {
         matches!(self.mode, Mode::Host | Mode::Joined)
