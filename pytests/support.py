@@ -63,7 +63,8 @@ def find_caller(name: str) -> Caller | str:
     if shutil.which("setpriv") is None:
         return "setpriv(1) is missing: it is in util-linux"
     caller = Caller(name, tuple(DROP))
-    tried = caller.run([sys.executable, "-c", "import minicontain"])
+    # Through env: what setpriv executes itself, it reaches with rights that are gone afterwards.
+    tried = caller.run(["env", sys.executable, "-c", "import minicontain"])
     if tried.returncode != 0:
         return f"user {ORDINARY_ID} cannot read this Python, or minicontain: {tried.stderr.strip()[-200:]}"
     return caller

@@ -78,7 +78,7 @@ fn show_error(error: &Error) -> Value {
         "errno": if error.errno() == 0 { String::new() } else { errno_name(error.errno()) },
         "step": step.map_or(-1, |step| step.index as i64),
         "syscall": step.map_or("", |step| step.syscall),
-        "path": step.and_then(|step| step.path.as_deref()).unwrap_or_default(),
+        "path": error.path().unwrap_or_default(),
         "message": error.to_string(),
         "hint": error.hint(),
         "fields": error.faults().iter().map(|fault| fault.field.as_str()).collect::<Vec<_>>(),

@@ -20,6 +20,7 @@ pub struct minicontain_error {
     hint: CString,
     errno: i32,
     errno_name: CString,
+    path: CString,
     step: Option<StepTexts>,
     faults: Vec<FaultTexts>,
     trace: Option<minicontain_trace>,
@@ -54,7 +55,6 @@ struct StepTexts {
     step: CString,
     syscall: CString,
     arguments: CString,
-    path: CString,
 }
 
 struct FaultTexts {
@@ -123,7 +123,6 @@ impl minicontain_error {
             step: c_string(step.step.as_str()),
             syscall: c_string(step.syscall),
             arguments: c_string(step.arguments.as_str()),
-            path: c_string(step.path.as_deref().unwrap_or_default()),
         });
         let fault = |fault: &Fault| FaultTexts {
             field: c_string(fault.field.as_str()),
@@ -138,6 +137,7 @@ impl minicontain_error {
             hint: c_string(error.hint()),
             errno,
             errno_name: if errno == 0 { CString::default() } else { c_string(errno_name(errno)) },
+            path: c_string(error.path().unwrap_or_default()),
             step,
             faults: error.faults().iter().map(fault).collect(),
             trace: trace.map(minicontain_trace::new),
@@ -152,6 +152,7 @@ impl minicontain_error {
             hint: c_string(hint),
             errno: 0,
             errno_name: CString::default(),
+            path: CString::default(),
             step: None,
             faults: Vec::new(),
             trace: None,
@@ -232,7 +233,7 @@ pub extern "C" fn minicontain_error_arguments(error: Option<&minicontain_error>)
 /// The path at fault; `""` where there is none.
 #[unsafe(no_mangle)]
 pub extern "C" fn minicontain_error_path(error: Option<&minicontain_error>) -> *const c_char {
-    borrowed(error, |error| error.step(|step| &step.path))
+    borrowed(error, |error| Some(error.path.as_c_str()))
 }
 
 /// How many faults the spec has; 0 where the spec is not to blame. All are found at once.

@@ -21,8 +21,9 @@ def spec_fields(args: Any, given: dict[str, Any]) -> dict[str, Any]:
         if value is not None:
             given[name] = _FORMS[name](value)
     if isinstance(args, Spec):
-        # What is not given is as the spec has it.
-        given = {**args.fields, **{name: value for name, value in given.items() if value is not None}}
+        # A stream that is not given is as the spec has it.
+        absent = {name for name in ("stdin", "stdout", "stderr") if given.get(name, "") is None}
+        given = {**args.fields, **{name: value for name, value in given.items() if name not in absent}}
     else:
         given["args"] = _words(args, shell)
     if not _ALIASES.isdisjoint(given):
