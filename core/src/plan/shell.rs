@@ -66,7 +66,8 @@ impl Plan {
         let run = format!(
             "{holder}cat > \"$T/inside\" <<'INSIDE'\n{inside}INSIDE\nexport R=\"${{R:-}}\" S=\"${{S:-}}\" T\n{command} sh \"$T/inside\" \"$@\"\n"
         );
-        let body = format!("set -eu\n{before}{run}");
+        // An ordinary user's PATH may lack what is only root's to use elsewhere: pivot_root, sysctl.
+        let body = format!("set -eu\nPATH=$PATH:/usr/sbin:/sbin\n{before}{run}");
         if outer {
             // The mounts made before the namespaces are made must not be the host's.
             return format!(
