@@ -27,10 +27,8 @@ pub(crate) struct Host {
     /// Signals that the caller ignores, and that it handles, as bit masks.
     pub ignored: u64,
     pub handled: u64,
-    /// The range that a privileged caller may map a container to.
-    pub range: Option<IdMap>,
-    /// Whether descriptors 0, 1 and 2 are all open, so that new ones are 3 or above.
-    pub standard_open: bool,
+    /// Whether the caller has supplementary groups.
+    pub groups: bool,
 }
 
 impl Host {
@@ -38,31 +36,31 @@ impl Host {
     pub(crate) fn read() -> Self {
         let capabilities = process::effective_capabilities();
         let (ignored, handled) = process::signal_dispositions();
-        let mut host = Self {
+        Self {
             uid: nix::unistd::geteuid().as_raw(),
             gid: nix::unistd::getegid().as_raw(),
             capabilities,
             clone3: process::has_clone3(),
             ignored,
             handled,
-            range: None,
-            standard_open: (0..3).all(process::is_open),
-        };
-        if host.can(&["sys_admin", "setuid", "setgid", "chown"]) {
-            host.range = own_range();
+            groups: process::has_groups(),
         }
-        host
+    }
+
+    /// Whether descriptors 0, 1 and 2 are all open, so that new ones are 3 or above.
+    pub(crate) fn standard_open() -> bool {
+        (0..3).all(process::is_open)
+    }
+
+    /// The range that the caller may map a container to, if it is privileged: able to do that and to mount.
+    pub(crate) fn range(&self) -> Option<IdMap> {
+        if self.can(&["sys_admin", "setuid", "setgid", "chown"]) { own_range() } else { None }
     }
 
     /// Whether the caller has all of these capabilities.
     pub(crate) fn can(&self, names: &[&str]) -> bool {
         let wanted = crate::spec::capability_mask(names.iter().copied());
         self.capabilities & wanted == wanted
-    }
-
-    /// Whether the caller may prepare mounts and map ids on its own side.
-    pub(crate) fn privileged(&self) -> bool {
-        self.range.is_some()
     }
 }
 

@@ -181,7 +181,6 @@ pub enum Call {
     DropBounding {
         capability: u32,
     },
-    ClearAmbient,
     Capset {
         mask: u64,
     },
@@ -277,7 +276,6 @@ impl Call {
             Self::Setresgid { id } => call("setresgid", libc::SYS_setresgid, [Int(i64::from(*id)); 3]),
             Self::Setresuid { id } => call("setresuid", libc::SYS_setresuid, [Int(i64::from(*id)); 3]),
             Self::DropBounding { capability } => call("prctl", libc::SYS_prctl, [One(libc::PR_CAPBSET_DROP as u64, names::PRCTL), Arg::One(u64::from(*capability), &names::CAPABILITY)]),
-            Self::ClearAmbient => call("prctl", libc::SYS_prctl, [One(libc::PR_CAP_AMBIENT as u64, names::PRCTL), One(libc::PR_CAP_AMBIENT_CLEAR_ALL as u64, names::AMBIENT), Int(0), Int(0), Int(0)]),
             Self::Capset { mask } => call("capset", libc::SYS_capset, [Arg::Record(Record::CapHeader), Arg::Record(Record::Capabilities(*mask))]),
             Self::NoNewPrivs => call("prctl", libc::SYS_prctl, [One(libc::PR_SET_NO_NEW_PRIVS as u64, names::PRCTL), Int(1), Int(0), Int(0), Int(0)]),
             Self::Prlimit { resource, soft, hard } => call("prlimit64", libc::SYS_prlimit64, [Int(0), One(u64::from(*resource), names::RLIMIT), Arg::Record(Record::Limit { soft: *soft, hard: *hard }), Null]),

@@ -61,8 +61,13 @@ impl Execution {
         let copied = plan.steps.iter().any(|step| matches!(step.call, Call::Clone { second: true, .. }));
         let mut records = Shared::new(program.steps.len(), Record::default(), copied);
         let mut slots = Shared::new(program.slots.max(1), -1i64, copied);
-        let mut stacks = [vec![0u64; STACK / 8], vec![0u64; if copied { STACK / 8 } else { 0 }]];
-        let tops = stacks.each_mut().map(|stack| stack.as_mut_ptr_range().end.cast::<u8>());
+        // Not filled: only what is used of them is touched.
+        let mut stacks =
+            [Vec::with_capacity(STACK / 8), Vec::with_capacity(if copied { STACK / 8 } else { 0 })];
+        let tops = stacks.each_mut().map(|stack: &mut Vec<u64>| {
+            let size = stack.capacity() * 8;
+            stack.as_mut_ptr().cast::<u8>().wrapping_add(size)
+        });
         let memory = Box::new(Memory {
             data: program.seal(),
             steps: program.steps.as_ptr(),

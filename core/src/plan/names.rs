@@ -20,9 +20,7 @@ names! {
     /// pipe2(2)
     PIPE: O_CLOEXEC;
     /// prctl(2)
-    PRCTL: PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT;
-    /// prctl(2), PR_CAP_AMBIENT
-    AMBIENT: PR_CAP_AMBIENT_CLEAR_ALL;
+    PRCTL: PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS;
     /// fcntl(2)
     FCNTL: F_DUPFD_CLOEXEC, F_SETFD;
     /// socket(2)

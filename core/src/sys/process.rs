@@ -171,3 +171,9 @@ pub(crate) fn write_pipe(fd: BorrowedFd<'_>, data: &[u8]) -> Result<usize, i32> 
         written.map(|count| count as usize)
     }
 }
+
+/// Whether the calling process has supplementary groups: getgroups(2).
+pub(crate) fn has_groups() -> bool {
+    // SAFETY: a size of zero asks for the count alone.
+    unsafe { syscall(libc::SYS_getgroups, &[0; 6]) != 0 }
+}

@@ -58,11 +58,6 @@ impl Builder<'_> {
                 }
             });
         }
-        if self.users.mode == Mode::Host {
-            self.act("drop ambient capabilities", "the caller's own", Shell::None, |b| {
-                b.inside(Call::ClearAmbient);
-            });
-        }
         self.become_user();
         if let Some(cwd) = self.spec.cwd.clone() {
             let shell = Shell::Last(vec![format!("cd {}", super::quote(&cwd))]);

@@ -55,8 +55,8 @@ pub(super) fn plan(spec: Spec) -> Result<Plan, Error> {
     let mut builder = Builder {
         spec: &spec,
         host,
-        steps: Vec::with_capacity(160),
-        acts: Vec::with_capacity(48),
+        steps: Vec::with_capacity(if spec.dev { 168 } else { 40 }),
+        acts: Vec::with_capacity(if spec.dev { 52 } else { 24 }),
         slots: Vec::with_capacity(32),
         enforced: BTreeMap::new(),
         kept: Kept::default(),

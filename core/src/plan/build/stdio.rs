@@ -1,6 +1,7 @@
 //! Standard input, output and error: pipe2(2), dup3(2).
 
 use super::{Builder, Call, Fd, Shell, Side, Slot};
+use crate::host::Host;
 use crate::spec::Stdio;
 use crate::sys::abi;
 
@@ -87,7 +88,7 @@ impl Builder<'_> {
                 return Some(slot);
             }
         };
-        if self.host.standard_open {
+        if Host::standard_open() {
             return Some(slot);
         }
         // The caller closed a standard descriptor: a new one may have its number, and must not be overwritten.

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{Builder, Call, Fd, Shell, Side, Slot, Text, Tolerate};
 use crate::error::{Code, Error};
 use crate::host::{Account, Host, resolve_user};
+use crate::namespace::Kind;
 use crate::spec::{IdMap, NamespaceSource, Spec};
 
 /// How the container's ids are mapped.
@@ -30,15 +31,16 @@ pub(super) enum Mode {
 
 impl Users {
     pub(super) fn choose(spec: &Spec, host: &Host) -> Result<Self, Error> {
+        let range = if spec.namespaces.new_one(Kind::User) { host.range() } else { None };
         let mode = match spec.namespaces.user {
             NamespaceSource::Host => Mode::Host,
-            NamespaceSource::New if host.privileged() => Mode::ByCaller,
+            NamespaceSource::New if range.is_some() => Mode::ByCaller,
             NamespaceSource::New => Mode::BySelf,
             _ => Mode::Joined,
         };
         let own = |id: u32| IdMap { container: 0, host: id, size: 1 };
         let pick = |given: &[IdMap], id: u32| match (mode, given) {
-            (Mode::ByCaller, []) => host.range.into_iter().collect(),
+            (Mode::ByCaller, []) => range.into_iter().collect(),
             (Mode::BySelf, []) => vec![own(id)],
             (_, given) => given.to_vec(),
         };
@@ -133,20 +135,17 @@ impl Builder<'_> {
         } else if self.users.mode == Mode::BySelf && self.kept.joiner.is_none() {
             self.map_self();
         }
-        if self.users.mode == Mode::Host && self.host.uid == 0 && self.host.gid == 0 {
-            return self.act(
-                "leave the caller's groups",
-                "they may open what the program must not",
-                Shell::None,
-                |b| {
-                    b.inside(Call::Setgroups { groups: Vec::new() });
-                },
-            );
+        let leave_groups = self.host.groups && (self.users.mode != Mode::Host || self.host.can(&["setgid"]));
+        if self.users.mode == Mode::Host && leave_groups {
+            let why = "they may open what the program must not";
+            self.act("leave the caller's groups", why, Shell::None, |b| {
+                b.inside(Call::Setgroups { groups: Vec::new() });
+            });
         }
         if self.users.mode == Mode::Host {
             return;
         }
-        let may_set_groups = self.users.mode != Mode::BySelf;
+        let may_set_groups = leave_groups && self.users.mode != Mode::BySelf;
         self.act("become the container's root", "files made from here on belong to it", Shell::None, |b| {
             if may_set_groups {
                 // A joined namespace may forbid it for good (setgroups "deny").
