@@ -169,6 +169,8 @@ pub enum Call {
     AwaitReady,
     // Identity and limits.
     Setsid,
+    /// `KEYCTL_JOIN_SESSION_KEYRING`, without a name.
+    NewKeyring,
     Setgroups {
         groups: Vec<u32>,
     },
@@ -271,6 +273,7 @@ impl Call {
             }
             Self::AwaitExec | Self::AwaitReady => call("futex", libc::SYS_futex, [One(libc::FUTEX_WAIT as u64, names::FUTEX)]),
             Self::Ready => call("futex", libc::SYS_futex, [One(libc::FUTEX_WAKE as u64, names::FUTEX)]),
+            Self::NewKeyring => call("keyctl", libc::SYS_keyctl, [One(u64::from(libc::KEYCTL_JOIN_SESSION_KEYRING), names::KEYCTL), Null]),
             Self::Setsid => call("setsid", libc::SYS_setsid, []),
             Self::Setgroups { groups } => call("setgroups", libc::SYS_setgroups, [Int(groups.len() as i64), Ids(groups)]),
             Self::Setresgid { id } => call("setresgid", libc::SYS_setresgid, [Int(i64::from(*id)); 3]),

@@ -52,7 +52,7 @@ impl Plan {
                 Shell::Inside(lines) => (&mut inside, lines),
                 Shell::Last(lines) => (&mut last, lines),
             };
-            let _ = writeln!(script, "# {}", act.what);
+            let _ = writeln!(script, "# {}", act.what.replace(char::is_control, " "));
             for line in lines {
                 let _ = writeln!(script, "{line}");
             }

@@ -417,7 +417,7 @@ fn string_problem(text: &str) -> Option<String> {
 fn clean(path: &str) -> bool {
     path.starts_with('/')
         && path.len() < 4096
-        && !path.contains('\0')
+        && !path.contains(char::is_control)
         && !path.split('/').any(|part| part == "..")
 }
 

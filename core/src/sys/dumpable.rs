@@ -8,33 +8,48 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
-/// process id (32 bits) | starts under way (24 bits) | dumpable before them (8 bits)
+/// process id (32 bits) | lock (1 bit) | starts under way (23 bits) | dumpable before them (8 bits)
 static STATE: AtomicU64 = AtomicU64::new(0);
+const LOCK: u64 = 1 << 31;
+const ONE: u64 = 1 << 8;
 
-/// While one of these lives, the caller's dumpable flag may change; the last one puts it back.
+/// While one of these lives, the caller's dumpable flag may be clear; the last one puts it back.
 pub(crate) struct Keeper(());
 
 impl Keeper {
     pub(crate) fn begin() -> Self {
-        let pid = u64::from(std::process::id()) << 32;
-        let _ = STATE.fetch_update(Ordering::AcqRel, Ordering::Acquire, |state| {
-            let (under_way, before) = if state & (0xffff_ffff << 32) == pid && state & 0xffff_ff00 != 0 {
-                (state & 0xffff_ff00, state & 0xff)
-            } else {
-                (0, read())
-            };
-            Some(pid | (under_way + 0x100) | before)
-        });
+        let (pid, under_way, before) = lock();
+        let before = if under_way == 0 { read() } else { before };
+        STATE.store(pid | (under_way + ONE) | before, Ordering::Release);
         Self(())
     }
 }
 
 impl Drop for Keeper {
     fn drop(&mut self) {
-        let before = STATE.load(Ordering::Acquire) & 0xff;
-        // SAFETY: prctl with plain numbers. 2 (readable by root only) cannot be set, only inherited.
-        unsafe { libc::prctl(libc::PR_SET_DUMPABLE, u64::from(before == 1), 0, 0, 0) };
-        STATE.fetch_sub(0x100, Ordering::AcqRel);
+        let (pid, under_way, before) = lock();
+        // Not earlier: another start's child may still use this memory under another user's id.
+        if under_way == ONE {
+            // SAFETY: prctl with plain numbers. 2 (readable by root only) cannot be set, only inherited.
+            unsafe { libc::prctl(libc::PR_SET_DUMPABLE, u64::from(before == 1), 0, 0, 0) };
+        }
+        STATE.store(pid | under_way.saturating_sub(ONE) | before, Ordering::Release);
+    }
+}
+
+/// Takes the lock, which is held for two system calls at most; a copy that a fork made begins afresh.
+fn lock() -> (u64, u64, u64) {
+    let pid = u64::from(std::process::id()) << 32;
+    loop {
+        let state = STATE.load(Ordering::Acquire);
+        let ours = state & (u64::MAX << 32) == pid;
+        let free = if ours { state } else { pid };
+        if free & LOCK == 0
+            && STATE.compare_exchange(state, free | LOCK, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        {
+            return (pid, free & (LOCK - ONE), free & (ONE - 1));
+        }
+        std::thread::yield_now();
     }
 }
 

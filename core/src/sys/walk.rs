@@ -222,7 +222,12 @@ unsafe fn gate_wait(memory: *mut Memory) -> bool {
     unsafe {
         let Some(gate) = (*memory).gate else { return true };
         let mut byte = 0u8;
-        syscall(libc::SYS_read, &[gate.go[0] as u64, &raw mut byte as u64, 1, 0, 0, 0]) == 1
+        loop {
+            let read = syscall(libc::SYS_read, &[gate.go[0] as u64, &raw mut byte as u64, 1, 0, 0, 0]);
+            if read != -i64::from(libc::EINTR) {
+                return read == 1;
+            }
+        }
     }
 }
 

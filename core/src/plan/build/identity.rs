@@ -1,7 +1,7 @@
 //! What the program may do: its user, capabilities, limits, signals.
 
 use super::users::Mode;
-use super::{Builder, Call, Enforcement, Shell};
+use super::{Builder, Call, Enforcement, Shell, Tolerate};
 use crate::spec::{CAPABILITIES, DOCKER_CAPABILITIES, RLIMITS, capability_mask};
 
 impl Builder<'_> {
@@ -18,6 +18,16 @@ impl Builder<'_> {
             return add;
         }
         (mask | add) & !drop
+    }
+
+    /// A session keyring of the container's own: the caller's would open the caller's keys. See keyrings(7).
+    pub(super) fn leave_keyring(&mut self) {
+        let why = "the caller's would give the program the caller's keys";
+        self.act("join a new session keyring", why, Shell::None, |b| {
+            // A kernel without keys has none to give; a filter that refuses the call refuses it to the program too.
+            b.tolerate = Tolerate::Errors(&[libc::ENOSYS, libc::EPERM]);
+            b.inside(Call::NewKeyring);
+        });
     }
 
     /// Takes on the program's identity and leaves every other right behind.

@@ -65,10 +65,10 @@ impl Builder<'_> {
         if n == 0 {
             shell.push("R=$S/root; mkdir \"$R\"".into());
         }
-        let place = if n == 0 { "\"$R\"".to_string() } else { format!("\"$R{name}\"") };
+        let place = if n == 0 { "\"$R\"".to_string() } else { format!("\"$R\"{}", super::quote(name)) };
         let read_only = if self.spec.read_only { ",ro" } else { "" };
-        shell.push(format!("mount -t overlay -o lowerdir={lower},upperdir=$S/{upper},workdir=$S/{work},nosuid,nodev{read_only} overlay {place}"));
-        let (lower_path, lower): (&str, Text) = (lower, lower.to_string().into());
+        shell.push(format!("mount -t overlay -o {},upperdir=\"$S\"/{upper},workdir=\"$S\"/{work},nosuid,nodev{read_only} overlay {place}", super::quote(&format!("lowerdir={}", escaped(lower)))));
+        let (lower_path, lower): (&str, Text) = (lower, escaped(lower).into());
         let mut made = Vec::new();
         self.act(format!("overlay {name}"), "read from the host, written to the tmpfs", Shell::None, |b| {
             b.step(side, Call::Mkdir { dir: Fd::Slot(scratch), path: upper.clone().into(), mode: 0o755 });
@@ -138,11 +138,18 @@ impl Builder<'_> {
         self.set_shell(Shell::Before(shell));
         for (n, entry) in entries.into_iter().enumerate() {
             let Ok(name) = entry.file_name().into_string() else { continue };
+            if name.contains(char::is_control) {
+                continue;
+            }
             let path = format!("/{name}");
             let inner = format!("root/{name}");
             if let Ok(link) = std::fs::read_link(&path) {
                 let Ok(link) = link.into_os_string().into_string() else { continue };
-                let shell = Shell::Before(vec![format!("ln -s {} \"$R/{name}\"", super::quote(&link))]);
+                let shell = Shell::Before(vec![format!(
+                    "ln -s {} \"$R\"/{}",
+                    super::quote(&link),
+                    super::quote(&name)
+                )]);
                 self.act(format!("link {path}"), "as on the host", shell, |b| {
                     b.step(side, Call::Symlink { target: link.into(), dir: scratch, path: inner.into() });
                 });
@@ -151,7 +158,7 @@ impl Builder<'_> {
             if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 continue;
             }
-            let shell = Shell::Before(vec![format!("mkdir \"$R/{name}\"")]);
+            let shell = Shell::Before(vec![format!("mkdir \"$R\"/{}", super::quote(&name))]);
             self.act(
                 format!("make {path}"),
                 "a place for the host's directory, or an empty one",
@@ -175,4 +182,9 @@ impl Builder<'_> {
             self.host_mount(side, path, !nested, n + 1);
         }
     }
+}
+
+/// A path as a layer: overlayfs separates layers by colons.
+fn escaped(path: &str) -> String {
+    path.replace('\\', "\\\\").replace(':', "\\:")
 }

@@ -98,6 +98,7 @@ impl Builder<'_> {
         self.open_namespaces();
         self.files_by_caller()?;
         self.make_namespaces();
+        self.leave_keyring();
         self.act(
             "take off the file mode mask",
             "places are made with exactly their modes",

@@ -1,6 +1,6 @@
 //! Volumes, tmpfs mounts, and the places inside that they need.
 
-use super::places::{Node, node_of, own_place};
+use super::places::{Node, node_of};
 use super::rootfs::Attach;
 use super::{Builder, Call, Fd, Shell, Side, Text, Tolerate, quote};
 use crate::sys::abi;
@@ -22,7 +22,7 @@ impl Builder<'_> {
             if volume.read_only {
                 self.make_read_only(side, mount, "asked for");
             }
-            let shell = vec![format!("mount --rbind {copy} $R{}", quote(&volume.target))];
+            let shell = vec![format!("mount --rbind {copy} \"$R\"{}", quote(&volume.target))];
             self.volumes.push(Attach { mount, target: volume.target, make: Some(node), shell });
         }
     }
@@ -75,7 +75,7 @@ impl Builder<'_> {
         mounts.sort_by(|a, b| a.0.cmp(&b.0));
         for (target, attach) in mounts {
             // What the container's own mounts cover has its place made anew.
-            if own_place(&target) {
+            if self.own_place(&target) {
                 let node = attach.as_ref().and_then(|attach| attach.make).unwrap_or(Node::Directory);
                 self.make_place(&target, node);
             }
@@ -89,8 +89,8 @@ impl Builder<'_> {
     fn make_place(&mut self, target: &str, node: Node) {
         let target = target.to_string();
         let shell = match node {
-            Node::Directory => format!("mkdir -p $R{}", quote(&target)),
-            Node::File => format!("mkdir -p \"$(dirname $R{0})\"; touch $R{0}", quote(&target)),
+            Node::Directory => format!("mkdir -p \"$R\"{}", quote(&target)),
+            Node::File => format!("mkdir -p \"$(dirname \"$R\"{0})\"; touch \"$R\"{0}", quote(&target)),
         };
         self.act(
             format!("make {target}"),
@@ -136,8 +136,10 @@ impl Builder<'_> {
         let data = format!("size={},mode={:o}", tmpfs.size.unwrap_or(self.spec.storage_size).0, tmpfs.mode);
         let flags = libc::MS_NOSUID | libc::MS_NODEV;
         let target = tmpfs.target.clone();
-        let shell =
-            Shell::Inside(vec![format!("mount -t tmpfs -o {data},nosuid,nodev tmpfs $R{}", quote(&target))]);
+        let shell = Shell::Inside(vec![format!(
+            "mount -t tmpfs -o {data},nosuid,nodev tmpfs \"$R\"{}",
+            quote(&target)
+        )]);
         self.act(format!("mount a tmpfs on {target}"), "asked for", shell, |b| {
             b.needs = Some("CAP_SYS_ADMIN");
             b.inside(Call::Mount {

@@ -24,12 +24,6 @@ pub(super) fn node_of(path: &str) -> Option<Node> {
     fs::metadata(path).ok().map(|meta| if meta.is_dir() { Node::Directory } else { Node::File })
 }
 
-/// Whether a place lies in a file system of the container's own, where it is made once that is mounted.
-pub(super) fn own_place(path: &str) -> bool {
-    let own = ["/tmp", "/dev", "/proc", "/sys"];
-    own.iter().any(|own| path.strip_prefix(own).is_some_and(|rest| rest.starts_with('/')))
-}
-
 /// The path with the symbolic links in its existing part resolved.
 fn resolved(path: &str) -> String {
     let mut existing = Path::new(path);
@@ -44,6 +38,12 @@ fn resolved(path: &str) -> String {
 }
 
 impl Builder<'_> {
+    /// Whether a place lies in a file system of the container's own, where it is made once that is mounted.
+    pub(super) fn own_place(&self, path: &str) -> bool {
+        let own = self.system_places();
+        own.into_iter().any(|own| path.strip_prefix(own).is_some_and(|rest| rest.starts_with('/')))
+    }
+
     /// Finds which places are needed; a volume whose source is missing ends the planning here.
     pub(super) fn find_places(&mut self) -> Result<(), Error> {
         let mut places: Vec<(String, Node)> = Vec::new();
@@ -76,7 +76,7 @@ impl Builder<'_> {
                 .about(path));
             }
         }
-        places.retain(|(path, _)| !own_place(path));
+        places.retain(|(path, _)| !self.own_place(path));
         if self.layered() {
             places = places
                 .into_iter()
@@ -138,7 +138,7 @@ impl Builder<'_> {
         let (user, group, mode) = host
             .as_ref()
             .map_or((root.0, root.1, 0o755), |meta| (meta.uid(), meta.gid(), meta.mode() & 0o7777));
-        let place = format!("\"$S/{inner}\"");
+        let place = format!("\"$S\"/{}", quote(inner));
         shell.push(if node == Node::File { format!("touch {place}") } else { format!("mkdir -p {place}") });
         if host.is_some() {
             shell.push(format!(
@@ -194,8 +194,8 @@ impl Builder<'_> {
             return;
         }
         let shell = calls.iter().map(|(path, node)| match node {
-            Node::Directory => format!("mkdir -p $R{}", quote(path)),
-            Node::File => format!("touch $R{}", quote(path)),
+            Node::Directory => format!("mkdir -p \"$R\"{}", quote(path)),
+            Node::File => format!("touch \"$R\"{}", quote(path)),
         });
         let shell = Shell::Before(shell.collect());
         self.act("make places to mount on", "a mount needs a directory or file to lie over", shell, |b| {

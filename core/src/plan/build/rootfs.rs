@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::places::{Node, own_place};
+use super::places::Node;
 use super::{Builder, Call, Fd, Shell, Side, Slot, Text};
 use crate::error::Error;
 use crate::namespace::Kind;
@@ -208,6 +208,20 @@ impl Builder<'_> {
         self.act(format!("take {name}"), why, Shell::None, |b| {
             b.needs = Some("CAP_SYS_ADMIN");
             b.step(side, Call::OpenTree { dir: Fd::Cwd, path, flags, keep: slot });
+            if recursive {
+                // A device node in a directory is the host's device for whoever may open it.
+                b.step(
+                    side,
+                    Call::MountSetattr {
+                        dir: Fd::Slot(slot),
+                        path: "".into(),
+                        flags: abi::AT_EMPTY_PATH | abi::AT_RECURSIVE,
+                        set: abi::MOUNT_ATTR_NODEV,
+                        clear: 0,
+                        userns: None,
+                    },
+                );
+            }
         });
         slot
     }
@@ -283,7 +297,8 @@ impl Builder<'_> {
             };
             let attach = Attach { mount, target: path, make: Some(Node::Directory), shell: Vec::new() };
             // Below what the container mounts itself, it comes after that.
-            let list = if own_place(&attach.target) { &mut self.volumes } else { &mut self.files.attach };
+            let list =
+                if self.own_place(&attach.target) { &mut self.volumes } else { &mut self.files.attach };
             list.push(attach);
         }
     }

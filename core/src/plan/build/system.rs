@@ -33,10 +33,15 @@ impl Builder<'_> {
     /// Mounts /proc, /sys, /dev/pts, /dev/mqueue, /tmp.
     pub(super) fn mount_system(&mut self) {
         if self.spec.proc {
-            self.mount_kernel("/proc", "proc", "shows the processes of the new PID namespace");
+            self.mount_kernel("/proc", "proc", PLAIN, "shows the processes of the new PID namespace");
         }
         if self.spec.sys {
-            self.mount_kernel("/sys", "sysfs", "shows the interfaces of the new network namespace");
+            self.mount_kernel(
+                "/sys",
+                "sysfs",
+                PLAIN | libc::MS_RDONLY,
+                "shows the interfaces of the new network namespace",
+            );
         }
         if self.spec.dev {
             let group = self.users.gids.iter().any(|map| map.contains(5)) || self.users.mode == Mode::Host;
@@ -89,14 +94,18 @@ impl Builder<'_> {
     pub(super) fn prepare_kernel(&mut self, side: Side) {
         for path in self.lent() {
             let mount = self.clone_tree(side, path, path, "its namespace is not the container's own", true);
-            let shell = vec![format!("mount --rbind {path} \"$R{path}\"")];
+            let mut shell = vec![format!("mount --rbind {path} \"$R{path}\"")];
+            if path == "/sys" {
+                self.make_read_only(side, mount, "it would change the kernel for everyone");
+                shell.push("mount -o remount,bind,ro \"$R/sys\"".into());
+            }
             self.files.attach.push(Attach { mount, target: path.into(), make: None, shell });
         }
     }
 
-    fn mount_kernel(&mut self, path: &'static str, kind: &'static str, why: &'static str) {
+    fn mount_kernel(&mut self, path: &'static str, kind: &'static str, flags: u64, why: &'static str) {
         if !self.lent().any(|lent| lent == path) {
-            self.mount(path, kind, PLAIN, None, why);
+            self.mount(path, kind, flags, None, why);
         }
     }
 
@@ -111,6 +120,7 @@ impl Builder<'_> {
         let mut options = vec!["nosuid".to_string()];
         options.extend((flags & libc::MS_NODEV != 0).then(|| "nodev".into()));
         options.push("noexec".into());
+        options.extend((flags & libc::MS_RDONLY != 0).then(|| "ro".into()));
         options.extend(data.clone());
         let shell =
             Shell::Inside(vec![format!("mount -t {kind} -o {} {kind} \"$R{path}\"", options.join(","))]);
@@ -155,8 +165,12 @@ impl Builder<'_> {
         };
         let all: Vec<String> =
             given.map_or_else(|| default.iter().map(ToString::to_string).collect(), <[String]>::to_vec);
+        // Kernel paths are the same everywhere; others are those of the root.
+        let kernel = |path: &str| path.starts_with("/proc/") || path.starts_with("/sys/");
+        let root = self.spec.rootfs.as_deref().unwrap_or_default();
         let there = |path: String| {
-            let meta = std::fs::symlink_metadata(&path).ok().filter(|_| mounted(&path))?;
+            let place = if kernel(&path) { path.clone() } else { format!("{root}{path}") };
+            let meta = std::fs::symlink_metadata(place).ok().filter(|_| mounted(&path))?;
             Some((path, meta.is_dir()))
         };
         all.into_iter().filter_map(there).collect()
@@ -171,8 +185,8 @@ impl Builder<'_> {
         for (path, _) in self.kernel_paths(self.spec.readonly_paths.as_deref(), &READONLY_PATHS) {
             let flags = (libc::MS_BIND | libc::MS_REMOUNT | libc::MS_RDONLY) | PLAIN;
             let shell = Shell::Inside(vec![
-                format!("mount --bind $R{0} $R{0}", quote(&path)),
-                format!("mount -o remount,bind,ro,nosuid,nodev,noexec $R{}", quote(&path)),
+                format!("mount --bind \"$R\"{0} \"$R\"{0}", quote(&path)),
+                format!("mount -o remount,bind,ro,nosuid,nodev,noexec \"$R\"{}", quote(&path)),
             ]);
             self.act(
                 format!("make {path} read-only"),
@@ -236,9 +250,9 @@ impl Builder<'_> {
         for (path, directory) in paths {
             let Some(Some(source)) = empty.get(usize::from(!*directory)).copied() else { continue };
             let command = if *directory {
-                format!("mount -t tmpfs -o ro tmpfs $R{}", quote(path))
+                format!("mount -t tmpfs -o ro tmpfs \"$R\"{}", quote(path))
             } else {
-                format!("mount --bind /dev/null $R{}", quote(path))
+                format!("mount --bind /dev/null \"$R\"{}", quote(path))
             };
             let copy = self.slot(path.clone());
             self.act(

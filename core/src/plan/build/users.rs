@@ -91,7 +91,11 @@ pub(super) fn account(spec: &Spec, users: &Users) -> Result<Account, Error> {
         return Ok(account);
     }
     let problem = format!("user: {}:{} is not mapped in the container", account.uid, account.gid);
-    let hint = "an ordinary caller has only the container's root; run as root, or give uidmap and gidmap";
+    let hint = if users.mode == Mode::BySelf {
+        "an ordinary caller has only the container's root: run as root"
+    } else {
+        "use ids that are mapped (0 to 65535), or give uidmap and gidmap"
+    };
     Err(Error::call(Code::UserNotFound, problem, libc::EINVAL, hint))
 }
 
