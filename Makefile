@@ -8,7 +8,6 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 VENV := .venv
 BIN := $(VENV)/bin
-# A second interpreter's environment that an ordinary user can reach lies outside the checkout: see tests/as-user.
 SOURCES := $(shell find core ffi python -name '*.rs' -o -name '*.toml' -o -name '*.py' -o -name '*.pyi' 2>/dev/null | grep -v -e __pycache__ -e /target/)
 
 .PHONY: help demo build test test-rust test-python test-user lint bench header install clean

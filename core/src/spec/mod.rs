@@ -76,7 +76,7 @@ pub struct Spec {
     pub namespaces: Namespaces,
     /// Offsets of the clocks of a new time namespace, in seconds.
     pub time_offsets: TimeOffsets,
-    /// User ids of a new user namespace, `container:host:size`. Default: see the security page.
+    /// User ids of a new user namespace, `container:host:size`. Default: see the README.
     pub uidmap: Vec<IdMap>,
     /// Group ids of a new user namespace, `container:host:size`.
     pub gidmap: Vec<IdMap>,
