@@ -67,8 +67,8 @@ fn spec(options: &Options) -> Spec {
 
 fn once(spec: &Spec) -> u128 {
     let began = Instant::now();
-    let outcome =
-        Container::start(Plan::new(spec.clone()).expect("a plan")).expect("a start").wait().expect("an end");
+    let container = Container::start(Plan::new(spec.clone()).expect("a plan")).expect("a start");
+    let outcome = container.wait().expect("an end");
     let ns = began.elapsed().as_nanos();
     assert_eq!(outcome.returncode(), 0);
     ns

@@ -8,7 +8,7 @@ pub(crate) use mounts::{HostMount, visible_mounts};
 
 use std::fs;
 
-use crate::spec::IdMap;
+use crate::spec::{IdMap, bit};
 use crate::sys::process;
 
 /// The last range of 65536 ids in what systemd reserves for containers (524288 to 1879048191).
@@ -54,13 +54,12 @@ impl Host {
 
     /// The range that the caller may map a container to, if it is privileged: able to do that and to mount.
     pub(crate) fn range(&self) -> Option<IdMap> {
-        if self.can(&["sys_admin", "setuid", "setgid", "chown"]) { own_range() } else { None }
+        if self.can(bit::SYS_ADMIN | bit::SETUID | bit::SETGID | bit::CHOWN) { own_range() } else { None }
     }
 
-    /// Whether the caller has all of these capabilities.
-    pub(crate) fn can(&self, names: &[&str]) -> bool {
-        let wanted = crate::spec::capability_mask(names.iter().copied());
-        self.capabilities & wanted == wanted
+    /// Whether the caller has all of these capabilities, given as bits.
+    pub(crate) fn can(&self, bits: u64) -> bool {
+        self.capabilities & bits == bits
     }
 }
 

@@ -87,3 +87,28 @@ pub(crate) fn mask<'a>(names: impl IntoIterator<Item = &'a str>) -> u64 {
         }
     })
 }
+
+/// [`DOCKER_CAPABILITIES`] as a bit mask.
+pub(crate) const DOCKER_MASK: u64 = 0xa804_25fb;
+
+/// The bits of the capabilities that planning asks about.
+pub(crate) mod bit {
+    pub(crate) const CHOWN: u64 = 1;
+    pub(crate) const SETGID: u64 = 1 << 6;
+    pub(crate) const SETUID: u64 = 1 << 7;
+    pub(crate) const SETPCAP: u64 = 1 << 8;
+    pub(crate) const SYS_ADMIN: u64 = 1 << 21;
+    pub(crate) const MKNOD: u64 = 1 << 27;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_masks_are_those_of_the_names() {
+        assert_eq!(mask(DOCKER_CAPABILITIES), DOCKER_MASK);
+        let bits = bit::CHOWN | bit::SETGID | bit::SETUID | bit::SETPCAP | bit::SYS_ADMIN | bit::MKNOD;
+        assert_eq!(mask(["chown", "setgid", "setuid", "setpcap", "sys_admin", "mknod"]), bits);
+    }
+}

@@ -20,8 +20,8 @@ mod process;
 mod size;
 mod validate;
 
-pub(crate) use capabilities::mask as capability_mask;
 pub use capabilities::{CAPABILITIES, DOCKER_CAPABILITIES, capability_number};
+pub(crate) use capabilities::{DOCKER_MASK, bit, mask as capability_mask};
 pub use filesystem::{HostAccess, MASKED_PATHS, READONLY_PATHS, RootChange, Tmpfs, Volume};
 pub use identity::IdMap;
 pub use namespaces::{NamespaceSource, Namespaces, TimeOffsets};

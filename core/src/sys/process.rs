@@ -99,12 +99,13 @@ pub(crate) fn set_signal_mask(mask: u64) -> u64 {
 /// The signals that the calling process ignores or handles, as bit masks (bit 0 is signal 1).
 pub(crate) fn signal_dispositions() -> (u64, u64) {
     let (mut ignored, mut handled) = (0, 0);
-    for signal in 1..=31 {
-        // SAFETY: asks only; the structure is plain data.
+    for signal in 1..=31u64 {
+        // The kernel's own structure: the handler comes first, then flags, restorer and mask.
+        let mut action = [0usize; 4];
+        // SAFETY: asks only; the answer fits.
         let handler = unsafe {
-            let mut action: libc::sigaction = core::mem::zeroed();
-            libc::sigaction(signal, core::ptr::null(), &raw mut action);
-            action.sa_sigaction
+            syscall(libc::SYS_rt_sigaction, &[signal, 0, action.as_mut_ptr() as u64, 8, 0, 0]);
+            action[0]
         };
         match handler {
             libc::SIG_DFL => {}

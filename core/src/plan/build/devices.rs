@@ -2,6 +2,7 @@
 
 use super::rootfs::Attach;
 use super::{Builder, Call, Fd, Shell, Side};
+use crate::spec::bit;
 use crate::sys::abi;
 
 /// The devices that every program may expect, with their numbers: mem(4), null(4), random(4), tty(4).
@@ -22,7 +23,7 @@ impl Builder<'_> {
         if !self.spec.dev {
             return;
         }
-        let make_nodes = side == Side::Caller && self.host.can(&["mknod"]);
+        let make_nodes = side == Side::Caller && self.host.can(bit::MKNOD);
         let mut dev = None;
         self.act(
             "fill /dev",

@@ -2,16 +2,17 @@
 
 use super::users::Mode;
 use super::{Builder, Call, Enforcement, Shell, Tolerate};
-use crate::spec::{CAPABILITIES, DOCKER_CAPABILITIES, RLIMITS, capability_mask};
+use crate::namespace::Kind;
+use crate::spec::{CAPABILITIES, DOCKER_MASK, RLIMITS, RootChange, bit, capability_mask};
 
 impl Builder<'_> {
     /// The capabilities that the program keeps.
     fn kept_capabilities(&self) -> u64 {
         let names = |list: &[String]| capability_mask(list.iter().map(String::as_str));
-        let mut mask = capability_mask(DOCKER_CAPABILITIES);
+        let mut mask = DOCKER_MASK;
         if self.users.mode == Mode::Host {
             // No device list stands in the way of a node made by the real root.
-            mask &= !capability_mask(["CAP_MKNOD"]);
+            mask &= !bit::MKNOD;
         }
         let (add, drop) = (names(&self.spec.cap_add), names(&self.spec.cap_drop));
         if self.spec.cap_drop.iter().any(|name| name.eq_ignore_ascii_case("ALL")) {
@@ -57,7 +58,7 @@ impl Builder<'_> {
             });
         }
         let kept = self.kept_capabilities();
-        let privileged = self.users.mode != Mode::Host || self.host.can(&["setpcap"]);
+        let privileged = self.users.mode != Mode::Host || self.host.can(bit::SETPCAP);
         let dropped: Vec<u32> =
             (0..CAPABILITIES.len() as u32).filter(|n| kept >> n & 1 == 0 && privileged).collect();
         if !dropped.is_empty() {
@@ -79,7 +80,8 @@ impl Builder<'_> {
                     b.inside(Call::Chdir { path: cwd.into() });
                 },
             );
-        } else {
+        } else if !self.new_one(Kind::Mnt) || self.spec.root_change != RootChange::PivotRoot {
+            // A root that was changed by pivot_root has been entered already.
             self.act(
                 "enter the working directory",
                 "no directory of the caller's is kept",
@@ -150,7 +152,7 @@ impl Builder<'_> {
             Enforcement::NotEnforced("switched off".into())
         };
         self.enforced.insert("no_new_privileges", no_new);
-        let added = self.kept_capabilities() & !capability_mask(DOCKER_CAPABILITIES);
+        let added = self.kept_capabilities() & !DOCKER_MASK;
         let capabilities = if added == 0 {
             Enforcement::Enforced
         } else {

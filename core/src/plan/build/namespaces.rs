@@ -7,7 +7,7 @@
 use super::users::Mode;
 use super::{Builder, Call, Enforcement, Fd, Shell, Side, Slot};
 use crate::namespace::Kind;
-use crate::spec::NamespaceSource;
+use crate::spec::{NamespaceSource, bit};
 use crate::sys::abi;
 
 impl Builder<'_> {
@@ -94,7 +94,7 @@ impl Builder<'_> {
         self.kept.joiner = Some((pid, pidfd));
         // A privileged caller's own rights open the others first; anyone else gets them from the user namespace.
         let mut order = joined.to_vec();
-        if self.host.can(&["sys_admin"]) {
+        if self.host.can(bit::SYS_ADMIN) {
             let user_first = order.first().is_some_and(|(kind, _)| *kind == Kind::User);
             order.rotate_left(usize::from(user_first));
         }

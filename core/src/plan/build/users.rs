@@ -6,7 +6,7 @@ use super::{Builder, Call, Fd, Shell, Side, Slot, Text, Tolerate};
 use crate::error::{Code, Error};
 use crate::host::{Account, Host, resolve_user};
 use crate::namespace::Kind;
-use crate::spec::{IdMap, NamespaceSource, Spec};
+use crate::spec::{IdMap, NamespaceSource, Spec, bit};
 
 /// How the container's ids are mapped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Users {
 
     /// Whether the caller prepares mounts on its own side.
     pub(super) fn caller_mounts(&self, host: &Host) -> bool {
-        self.mode == Mode::ByCaller || self.mode == Mode::Host && host.can(&["sys_admin"])
+        self.mode == Mode::ByCaller || self.mode == Mode::Host && host.can(bit::SYS_ADMIN)
     }
 
     /// The caller's ids of the container's root.
@@ -139,7 +139,7 @@ impl Builder<'_> {
         } else if self.users.mode == Mode::BySelf && self.kept.joiner.is_none() {
             self.map_self();
         }
-        let leave_groups = self.host.groups && (self.users.mode != Mode::Host || self.host.can(&["setgid"]));
+        let leave_groups = self.host.groups && (self.users.mode != Mode::Host || self.host.can(bit::SETGID));
         if self.users.mode == Mode::Host && leave_groups {
             let why = "they may open what the program must not";
             self.act("leave the caller's groups", why, Shell::None, |b| {
