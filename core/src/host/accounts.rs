@@ -90,16 +90,17 @@ fn read_inside(root: &Path, file: &str) -> Result<String, Error> {
         )
     };
     let flags = OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
-    let how = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_IN_ROOT);
-    let dir = open(root, OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
-        .map_err(|errno| failed(errno as i32))?;
-    let opened = match openat2(&dir, file, how) {
+    // Nothing leads out of the host's own root.
+    let opened = if root == Path::new("/") {
+        open(&root.join(file), flags, Mode::empty())
+    } else {
+        let how = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_IN_ROOT);
+        let dir = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        open(root, dir, Mode::empty()).and_then(|dir| openat2(dir, file, how))
+    };
+    let opened = match opened {
         Ok(opened) => File::from(opened),
         Err(nix::errno::Errno::ENOENT) => return Ok(String::new()),
-        // Before Linux 5.6; the host's own root has nothing that a link could lead out of.
-        Err(nix::errno::Errno::ENOSYS) if root == Path::new("/") => {
-            File::open(root.join(file)).map_err(|error| failed(error.raw_os_error().unwrap_or(libc::EIO)))?
-        }
         Err(errno) => return Err(failed(errno as i32)),
     };
     if !opened.metadata().is_ok_and(|meta| meta.is_file()) {
