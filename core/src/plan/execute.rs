@@ -119,9 +119,23 @@ impl Execution {
             let _ = process::send_signal(pidfd.as_fd(), libc::SIGKILL);
             let _ = process::reap(pidfd.as_fd(), true);
         }
+        self.end_second();
         let memory = &raw mut *self.memory;
         // SAFETY: the memory is alive; the kernel clears the word when the child ends.
         unsafe { walk::await_release(memory) };
+    }
+
+    /// Ends the process that a joiner made, if there is one: it may live on when its maker was killed.
+    fn end_second(&mut self) {
+        let kept = self.plan.kept;
+        let pid =
+            kept.joiner.and(kept.pid).and_then(|slot| i32::try_from(self.slots[usize::from(slot.0)]).ok());
+        // Not reaped yet, so the id cannot be another's.
+        let Some(pidfd) = pid.filter(|pid| *pid > 0).and_then(|pid| process::pidfd_open(pid).ok()) else {
+            return;
+        };
+        let _ = process::send_signal(pidfd.as_fd(), libc::SIGKILL);
+        let _ = process::reap(pidfd.as_fd(), true);
     }
 
     /// Takes a descriptor out of its slot.
@@ -151,11 +165,14 @@ impl Execution {
         let kept = self.plan.kept;
         let slots = self.slots.to_vec();
         self.forget_closed();
-        let executed = failed.is_none() && self.mark_executed();
         let joiner = kept.joiner.and_then(|(_, pidfd)| self.take(pidfd));
-        if let Some(joiner) = joiner {
-            let _ = process::reap(joiner.as_fd(), true);
+        let ended = joiner.and_then(|joiner| process::reap(joiner.as_fd(), true).ok().flatten());
+        // A joiner that somebody killed no longer says when the second process left this memory.
+        let killed = ended.is_some_and(|ended| ended.code != libc::CLD_EXITED);
+        if killed {
+            self.end_second();
         }
+        let executed = failed.is_none() && !killed && self.mark_executed();
         let pid =
             kept.pid.and_then(|slot| i32::try_from(slots[usize::from(slot.0)]).ok()).filter(|pid| *pid > 0);
         let opened = kept.pidfd.and_then(|slot| self.take(slot));

@@ -52,6 +52,7 @@ pub(crate) const CLONE: &[Name] = &[
     (libc::CLONE_VM as u64, "CLONE_VM"),
     (libc::CLONE_VFORK as u64, "CLONE_VFORK"),
     (libc::CLONE_PARENT as u64, "CLONE_PARENT"),
+    (libc::CLONE_PARENT_SETTID as u64, "CLONE_PARENT_SETTID"),
     (libc::CLONE_PIDFD as u64, "CLONE_PIDFD"),
     (libc::CLONE_CHILD_CLEARTID as u64, "CLONE_CHILD_CLEARTID"),
     (abi::CLONE_CLEAR_SIGHAND, "CLONE_CLEAR_SIGHAND"),

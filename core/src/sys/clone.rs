@@ -33,11 +33,19 @@ pub(crate) unsafe fn clone_process(memory: *mut Memory, index: usize, how: &RawC
             None => 0,
         };
         let pid = (*memory).slots.add(how.pid);
+        // The second process is known before its maker, which sleeps (vfork) or may be killed, comes back.
+        let parent_tid = if how.second {
+            *pid = 0;
+            pid as u64
+        } else {
+            0
+        };
         let result = if how.clone3 {
             let args = CloneArgs {
                 flags: how.flags,
                 pidfd,
                 child_tid: word,
+                parent_tid,
                 stack: (top as u64).wrapping_sub(STACK as u64),
                 stack_size: STACK as u64,
                 ..CloneArgs::default()
@@ -45,10 +53,12 @@ pub(crate) unsafe fn clone_process(memory: *mut Memory, index: usize, how: &RawC
             let registers = [&raw const args as u64, size_of::<CloneArgs>() as u64, 0, 0, 0];
             raw::clone(libc::SYS_clone3, &registers, walk::walk_container, start.cast::<c_void>())
         } else {
-            let registers = clone_registers(how.flags, top as u64, pidfd, word);
+            let registers = clone_registers(how.flags, top as u64, pidfd | parent_tid, word);
             raw::clone(libc::SYS_clone, &registers, walk::walk_container, start.cast::<c_void>())
         };
-        *pid = result;
+        if !how.second {
+            *pid = result;
+        }
         result
     }
 }

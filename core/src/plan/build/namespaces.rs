@@ -79,7 +79,8 @@ impl Builder<'_> {
         let new: Vec<Kind> =
             new.into_iter().filter(|kind| ![Kind::User, Kind::Time].contains(kind)).collect();
         let share = if shared { libc::CLONE_VM } else { 0 };
-        let flags = self.flags(&new) | (share | libc::CLONE_PARENT | libc::CLONE_VFORK) as u64;
+        let flags = self.flags(&new)
+            | (share | libc::CLONE_PARENT | libc::CLONE_VFORK | libc::CLONE_PARENT_SETTID) as u64;
         let pid = self.slot("child");
         self.kept.pid = Some(pid);
         self.clone("make the container's process", Side::Container, flags, pid, None);
