@@ -3,7 +3,6 @@
 Covers: root and ordinary user.
 """
 
-import os
 import signal
 import subprocess
 import sys
