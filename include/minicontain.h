@@ -88,6 +88,10 @@ typedef enum {
      * The kernel killed it for want of memory.
      */
     MINICONTAIN_REASON_OOM = 4,
+    /**
+     * It was killed from outside, with everything in it: by its owner, or by another process of the host.
+     */
+    MINICONTAIN_REASON_KILLED = 5,
 } minicontain_reason;
 
 /**
@@ -836,8 +840,8 @@ const char *minicontain_output_stderr(const minicontain_output *output, size_t *
 minicontain_reason minicontain_outcome_reason(const minicontain_outcome *outcome);
 
 /**
- * Why it ended, as a word: "exited", "signaled", "timed_out" or "oom". It lives as long as the
- * program.
+ * Why it ended, as a word: "exited", "signaled", "timed_out", "oom" or "killed". It lives
+ * as long as the program.
  */
 const char *minicontain_outcome_reason_name(const minicontain_outcome *outcome);
 

@@ -6,8 +6,28 @@ use common::{root, sh, sh_with, skip};
 use serde_json::json;
 
 #[test]
-fn it_is_process_one_and_sees_no_other() {
-    assert_eq!(sh("echo $$; ls /proc | grep -c '^[0-9]'"), "1\n3");
+fn it_sees_no_process_but_init_and_its_own() {
+    assert_eq!(sh("echo $$; ls /proc | grep -c '^[0-9]'; cat /proc/1/comm"), "2\n4\ninit");
+}
+
+#[test]
+fn without_init_it_is_process_one() {
+    assert_eq!(sh_with("echo $$; ls /proc | grep -c '^[0-9]'", json!({"init": false})), "1\n3");
+}
+
+#[test]
+fn nothing_of_the_old_root_is_mounted() {
+    for spec in
+        [json!({}), json!({"init": false}), json!({"read_only": true}), json!({"dev": false, "tmp": false})]
+    {
+        let mounts = sh_with("cut -d' ' -f2 /proc/self/mounts", spec.clone());
+        let mut seen = std::collections::BTreeSet::new();
+        assert!(
+            mounts.lines().all(|target| seen.insert(target)),
+            "{spec}: one lies over another in\n{mounts}"
+        );
+        assert!(!seen.contains("/sys/fs/cgroup"), "{spec}: {mounts}");
+    }
 }
 
 #[test]
@@ -109,7 +129,7 @@ fn the_devices_are_the_harmless_ones() {
 
 #[test]
 fn it_leads_a_session_of_its_own() {
-    assert_eq!(sh("cut -d' ' -f6 /proc/self/stat"), "1");
+    assert_eq!(sh("cut -d' ' -f6 /proc/self/stat"), "2");
 }
 
 #[test]

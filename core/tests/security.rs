@@ -23,7 +23,8 @@ fn the_callers_memory_stays_closed_while_a_child_of_another_user_shares_it() {
     }
     // SAFETY: prctl with plain numbers.
     let dumpable = || unsafe { libc::prctl(libc::PR_GET_DUMPABLE) };
-    let spec = json!({"args": ["true"], "user": "65534:65534", "namespaces": {"user": "host"}});
+    let spec =
+        json!({"args": ["true"], "user": "65534:65534", "namespaces": {"user": "host"}, "init": false});
     let mut stepper =
         Plan::new(Spec::from_value(spec).expect("a spec")).expect("a plan").start_paused().expect("a start");
     while stepper.step().expect("a step").expect("not the end").syscall != "setresuid" {}

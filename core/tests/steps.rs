@@ -60,7 +60,11 @@ fn a_container_can_be_made_step_by_step() {
 fn stepping_with_a_second_process_works_too() {
     let mut stepper =
         plan(json!({"args": ["true"], "namespaces": {"pid": "host"}})).start_paused().expect("a start");
-    while stepper.step().expect("a step").is_some() {}
+    let mut last = None;
+    while let Some(entry) = stepper.step().expect("a step") {
+        last = Some(entry.syscall);
+    }
+    assert_eq!(last, Some("execve"), "the steps inside are told to the end");
     assert_eq!(stepper.finish().expect("a container").wait().expect("an end").returncode(), 0);
 }
 

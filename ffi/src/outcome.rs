@@ -26,6 +26,8 @@ pub enum minicontain_reason {
     TimedOut = 3,
     /// The kernel killed it for want of memory.
     Oom = 4,
+    /// It was killed from outside, with everything in it: by its owner, or by another process of the host.
+    Killed = 5,
 }
 
 impl From<Reason> for minicontain_reason {
@@ -35,6 +37,7 @@ impl From<Reason> for minicontain_reason {
             Reason::Signaled => Self::Signaled,
             Reason::TimedOut => Self::TimedOut,
             Reason::Oom => Self::Oom,
+            Reason::Killed => Self::Killed,
         }
     }
 }
@@ -45,8 +48,8 @@ pub extern "C" fn minicontain_outcome_reason(outcome: Option<&minicontain_outcom
     number(outcome, minicontain_reason::None, |outcome| outcome.outcome.reason.into())
 }
 
-/// Why it ended, as a word: `"exited"`, `"signaled"`, `"timed_out"` or `"oom"`. It lives as long as the
-/// program.
+/// Why it ended, as a word: `"exited"`, `"signaled"`, `"timed_out"`, `"oom"` or `"killed"`. It lives
+/// as long as the program.
 #[unsafe(no_mangle)]
 pub extern "C" fn minicontain_outcome_reason_name(outcome: Option<&minicontain_outcome>) -> *const c_char {
     borrowed(outcome, |outcome| {
@@ -56,6 +59,7 @@ pub extern "C" fn minicontain_outcome_reason_name(outcome: Option<&minicontain_o
             minicontain_reason::Signaled => c"signaled",
             minicontain_reason::TimedOut => c"timed_out",
             minicontain_reason::Oom => c"oom",
+            minicontain_reason::Killed => c"killed",
         })
     })
 }

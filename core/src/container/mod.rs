@@ -9,6 +9,7 @@ pub use communicate::Communication;
 pub use outcome::{Outcome, Reason, Usage};
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,8 @@ use crate::error::{Code, Error};
 use crate::plan::Plan;
 use crate::plan::execute::{Started, execute};
 use crate::plan::trace::Trace;
+use crate::sys::block::Block;
+use crate::sys::memory::{PAUSE, RESUME};
 use crate::sys::process;
 
 /// A running container. Dropping it kills and reaps what still runs.
@@ -40,9 +43,12 @@ pub struct Container {
     /// The caller's end of the pipe from standard error, where there is one.
     pub stderr: Option<OwnedFd>,
     trace: Arc<Trace>,
+    /// What it shares with its init, where it has one.
+    block: Option<Block>,
     /// The process that started it: a fork's copy of this must not end it.
     owner: u32,
     began: Instant,
+    paused: AtomicBool,
     outcome: Mutex<Option<Outcome>>,
 }
 
@@ -69,7 +75,7 @@ impl Container {
     }
 
     pub(crate) fn from_started(started: Started, began: Instant) -> Self {
-        let Started { pid, pidfd, pipes: [stdin, stdout, stderr], trace } = started;
+        let Started { pid, pidfd, pipes: [stdin, stdout, stderr], trace, block } = started;
         Self {
             pid,
             pidfd,
@@ -77,8 +83,10 @@ impl Container {
             stdout,
             stderr,
             trace: Arc::new(trace),
+            block,
             owner: std::process::id(),
             began,
+            paused: AtomicBool::new(false),
             outcome: Mutex::new(None),
         }
     }
@@ -89,7 +97,20 @@ impl Container {
         self.pid
     }
 
-    /// A descriptor of that process, for poll(2) and friends: readable when it has ended. See pidfd_open(2).
+    /// The id of the program's process, as the caller sees it: that of the first process, or of the one that init
+    /// made. `None` once it has ended.
+    #[must_use]
+    pub fn program_pid(&self) -> Option<i32> {
+        if self.block.is_none() {
+            return Some(self.pid);
+        }
+        // The program is init's first child; orphans come after it.
+        let pid = self.pid;
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+        children.split_whitespace().next()?.parse().ok()
+    }
+
+    /// A descriptor of the first process, for poll(2) and friends: readable when it has ended. See pidfd_open(2).
     #[must_use]
     pub fn pidfd(&self) -> BorrowedFd<'_> {
         self.pidfd.as_fd()
@@ -142,23 +163,96 @@ impl Container {
                 let hint = "something else in this process reaped it (SIGCHLD ignored, or wait() for any child), and this kernel (< 6.15) does not keep the status";
                 Error::call(Code::Ended, "the container's exit status is lost", errno, hint)
             })?;
-            *outcome = reaped.map(|ended| Outcome::new(&ended, self.began.elapsed()));
+            let program = self.block.as_ref().and_then(Block::end_of_program);
+            let init = self.block.is_some();
+            *outcome = reaped.map(|ended| Outcome::new(&ended, init, program, self.began.elapsed()));
         }
         Ok(outcome.clone())
     }
 
-    /// Sends a signal to the container's first process: signal(7).
+    /// Sends a signal to the program: signal(7). SIGKILL ends the container with everything in it.
     ///
     /// # Errors
     /// [`Code::Ended`] when it has ended; [`Code::InvalidSpec`] when there is no such signal.
     pub fn send_signal(&self, signal: i32) -> Result<(), Error> {
-        process::send_signal(self.pidfd.as_fd(), signal).map_err(|errno| match errno {
-            libc::ESRCH => Error::call(Code::Ended, "the container has ended", errno, ""),
+        let sent = match &self.block {
+            Some(block) if signal != libc::SIGKILL && (1..=64).contains(&signal) => {
+                self.still_there().and_then(|()| block.ask(self.pidfd.as_fd(), signal as u32))
+            }
+            _ => process::send_signal(self.pidfd.as_fd(), signal),
+        };
+        sent.map_err(|errno| match errno {
             libc::EINVAL => {
                 Error::call(Code::InvalidSpec, format!("there is no signal {signal}"), errno, "see signal(7)")
             }
-            _ => Error::call(Code::PermissionDenied, "the signal could not be sent", errno, ""),
+            _ => refused("the signal could not be sent", errno),
         })
+    }
+
+    /// Asks the program to end (SIGTERM), and kills the container if it has not after `timeout`: `docker stop`.
+    ///
+    /// # Errors
+    /// As [`Container::send_signal`] and [`Container::wait`]. One that has ended is no error.
+    pub fn stop(&self, timeout: Duration) -> Result<Outcome, Error> {
+        match self.send_signal(libc::SIGTERM) {
+            Err(error) if error.code() != Code::Ended => return Err(error),
+            _ => {}
+        }
+        let until = Instant::now() + timeout;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.wait_timeout(left)? {
+                Some(outcome) => return Ok(outcome),
+                None if left.is_zero() => break,
+                None => {}
+            }
+        }
+        self.kill()?;
+        self.wait()
+    }
+
+    /// Stops every process in the container, until [`Container::resume`]. It can be killed meanwhile.
+    ///
+    /// # Errors
+    /// [`Code::Ended`] when it has ended; [`Code::NotSupported`] without an init.
+    pub fn pause(&self) -> Result<(), Error> {
+        self.ask_init(PAUSE)?;
+        self.paused.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Lets a paused container go on.
+    ///
+    /// # Errors
+    /// As [`Container::pause`].
+    pub fn resume(&self) -> Result<(), Error> {
+        self.paused.store(false, Ordering::Release);
+        self.ask_init(RESUME)
+    }
+
+    /// Whether it was paused, and not resumed.
+    #[must_use]
+    pub fn paused(&self) -> bool {
+        self.paused.load(Ordering::Acquire)
+    }
+
+    fn ask_init(&self, request: u32) -> Result<(), Error> {
+        let Some(block) = &self.block else {
+            let hint = "use init=true, and a PID namespace of its own";
+            return Err(Error::call(
+                Code::NotSupported,
+                "the container has no init that could stop its processes",
+                0,
+                hint,
+            ));
+        };
+        let asked = self.still_there().and_then(|()| block.ask(self.pidfd.as_fd(), request));
+        asked.map_err(|errno| refused("the container could not be paused or resumed", errno))
+    }
+
+    /// `ESRCH` if it has ended.
+    fn still_there(&self) -> Result<(), i32> {
+        if self.ended().is_some() { Err(libc::ESRCH) } else { Ok(()) }
     }
 
     /// Kills the container with everything in it. One that has ended is left as it is.
@@ -188,6 +282,18 @@ impl Container {
 
     fn ended(&self) -> MutexGuard<'_, Option<Outcome>> {
         self.outcome.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// What a refusal to signal means.
+fn refused(what: &str, errno: i32) -> Error {
+    match errno {
+        libc::ESRCH => Error::call(Code::Ended, "the container has ended", errno, ""),
+        libc::ETIMEDOUT => {
+            let hint = "was its process stopped from outside (SIGSTOP, a frozen cgroup)?";
+            Error::call(Code::Io, format!("{what}: its init does not answer"), errno, hint)
+        }
+        _ => Error::call(Code::PermissionDenied, what, errno, ""),
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::sys::post::ProgramEnd;
 use crate::sys::process::Ended;
 
 /// Why a container ended.
@@ -18,10 +19,12 @@ pub enum Reason {
     TimedOut,
     /// The kernel killed it for want of memory.
     Oom,
+    /// It was killed from outside, with everything in it: by its owner, or by another process of the host.
+    Killed,
 }
 
 impl Reason {
-    /// `exited`, `signaled`, `timed_out` or `oom`.
+    /// `exited`, `signaled`, `timed_out`, `oom` or `killed`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -29,6 +32,7 @@ impl Reason {
             Self::Signaled => "signaled",
             Self::TimedOut => "timed_out",
             Self::Oom => "oom",
+            Self::Killed => "killed",
         }
     }
 }
@@ -63,19 +67,29 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    pub(crate) fn new(ended: &Ended, wall: Duration) -> Self {
-        let exited = ended.code == libc::CLD_EXITED;
+    /// What the kernel says of the first process; where that is init (`init`), `program` is what it saw of the program.
+    pub(crate) fn new(ended: &Ended, init: bool, program: Option<ProgramEnd>, wall: Duration) -> Self {
         let time = |t: libc::timeval| t.tv_sec as u64 * 1_000_000_000 + t.tv_usec as u64 * 1000;
+        let (code, status) = program.map_or((ended.code, ended.status), |end| decode(end.status));
+        let exited = code == libc::CLD_EXITED;
+        let reason = match program {
+            // Nobody inside can kill init.
+            None if init => Reason::Killed,
+            _ if exited => Reason::Exited,
+            _ => Reason::Signaled,
+        };
+        let peak_memory =
+            program.map_or_else(|| peak_memory(ended.usage.ru_maxrss), |end| Some(end.peak * 1024));
         Self {
-            reason: if exited { Reason::Exited } else { Reason::Signaled },
-            status: exited.then_some(ended.status),
-            signal: (!exited).then_some(ended.status),
-            core_dumped: ended.code == libc::CLD_DUMPED,
+            reason,
+            status: exited.then_some(status),
+            signal: (!exited).then_some(status),
+            core_dumped: code == libc::CLD_DUMPED,
             usage: Usage {
                 wall_ns: u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX),
                 user_ns: time(ended.usage.ru_utime),
                 system_ns: time(ended.usage.ru_stime),
-                peak_memory: peak_memory(ended.usage.ru_maxrss),
+                peak_memory,
             },
         }
     }
@@ -84,6 +98,15 @@ impl Outcome {
     #[must_use]
     pub fn returncode(&self) -> i32 {
         self.status.unwrap_or_else(|| -self.signal.unwrap_or(0))
+    }
+}
+
+/// A status of wait4(2), as waitid(2) would tell it.
+fn decode(status: i32) -> (i32, i32) {
+    match status & 0x7f {
+        0 => (libc::CLD_EXITED, status >> 8 & 0xff),
+        signal if status & 0x80 != 0 => (libc::CLD_DUMPED, signal),
+        signal => (libc::CLD_KILLED, signal),
     }
 }
 

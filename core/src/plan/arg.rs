@@ -69,6 +69,9 @@ pub enum Record {
     Capabilities(u64),
 }
 
+/// What init is called.
+pub(crate) const INIT_NAME: &str = "minicontain-init";
+
 /// One argument.
 #[derive(Debug, Clone, Copy)]
 pub enum Arg<'a> {
@@ -92,6 +95,10 @@ pub enum Arg<'a> {
     Null,
     /// An array of strings.
     Strings(&'a [String]),
+    /// The bytes of a program.
+    Program(&'static [u8]),
+    /// The arguments of init: the block's descriptor, and the step to go on with.
+    Init(Slot, usize),
     /// Strings that are only counted, as strace does with the environment.
     Counted(&'a [String]),
     /// An array of ids.
@@ -132,6 +139,12 @@ pub(crate) fn show(arg: Arg<'_>, out: &mut String, slot: &dyn Fn(Slot, &mut Stri
         Arg::Strings(strings) => {
             let shown: Vec<String> = strings.iter().map(|s| format!("\"{}\"", s.escape_debug())).collect();
             write!(out, "[{}]", shown.join(", "))
+        }
+        Arg::Program(_) => out.write_str("\"\\177ELF\"..."),
+        Arg::Init(block, next) => {
+            let _ = write!(out, "[\"{INIT_NAME}\", \"");
+            slot(block, out);
+            write!(out, "\", \"{next}\"]")
         }
         Arg::Counted(strings) => write!(out, "/* {} vars */", strings.len()),
         Arg::Ids(ids) => write!(out, "{ids:?}"),

@@ -4,6 +4,9 @@ use super::arg::{Arg, Fd, Record, Slot, Text};
 use super::names;
 use crate::sys::abi;
 
+/// The init program: `core/init`, compiled by `core/build.rs`.
+pub(crate) const INIT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/init"));
+
 /// One kernel operation. Each variant is the system call of the same name; see its manual page.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs, reason = "the fields are the arguments of the manual pages")]
@@ -139,7 +142,8 @@ pub enum Call {
         flags: u64,
         pid: Slot,
         pidfd: Option<Slot>,
-        second: bool,
+        /// What the process that makes it does then.
+        maker: Maker,
     },
     Unshare {
         flags: u64,
@@ -161,12 +165,54 @@ pub enum Call {
         fd: Fd,
         name: &'static str,
     },
-    /// Sleeps until the child executed the program or ended: futex(2) on the word of CLONE_CHILD_CLEARTID.
+    /// Sleeps until the child left the caller's memory, by execve or at its end: futex(2) on the word of
+    /// CLONE_CHILD_CLEARTID.
     AwaitExec,
+    /// Sleeps until the program was executed, or the processes of the start have ended: the same, in the block.
+    AwaitProgram {
+        first: Slot,
+        second: Option<Slot>,
+    },
     /// A joiner tells the caller that it is in its user namespace: futex(2).
     Ready,
     /// Sleeps until it says so: futex(2).
-    AwaitReady,
+    AwaitReady {
+        first: Slot,
+    },
+    // Init.
+    MemfdCreate {
+        name: &'static str,
+        keep: Slot,
+    },
+    /// write(2) of the init program.
+    WriteInit {
+        fd: Fd,
+    },
+    /// `F_ADD_SEALS`: nobody can write to it any more.
+    Seal {
+        fd: Fd,
+    },
+    PidfdOpen {
+        pid: Slot,
+        keep: Slot,
+    },
+    /// `F_SETFD`: whether a descriptor is closed by execve.
+    CloseOnExec {
+        fd: Fd,
+        on: bool,
+    },
+    /// execveat(2) of init, which goes on with the step `next`; the slot holds the block's descriptor.
+    EnterInit {
+        init: Slot,
+        block: Slot,
+        next: usize,
+    },
+    /// mmap(2) of the block, the first thing that init does.
+    MapBlock {
+        block: Slot,
+    },
+    /// `PR_SET_DUMPABLE` off: nobody may trace this process, or see its memory and descriptors.
+    NotDumpable,
     // Identity and limits.
     Setsid,
     /// `KEYCTL_JOIN_SESSION_KEYRING`, without a name.
@@ -203,6 +249,20 @@ pub enum Call {
         path: String,
         argv: Vec<String>,
         envp: Vec<String>,
+    },
+}
+
+/// What the process does that made another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Maker {
+    /// It is the caller, and goes on with its own steps.
+    Caller,
+    /// It was there to join namespaces, and ends.
+    Joiner,
+    /// It stays as init; it ends with the process that the slot holds a descriptor of.
+    Init {
+        /// The owner's descriptor; without one, the container outlives its creator.
+        owner: Option<Slot>,
     },
 }
 
@@ -271,8 +331,19 @@ impl Call {
                 let request = Record::Interface { name, flags: (libc::IFF_UP | libc::IFF_RUNNING) as u16 };
                 call("ioctl", libc::SYS_ioctl, [fd(it), One(libc::SIOCSIFFLAGS, names::IOCTL), Arg::Record(request)])
             }
-            Self::AwaitExec | Self::AwaitReady => call("futex", libc::SYS_futex, [One(libc::FUTEX_WAIT as u64, names::FUTEX)]),
+            Self::AwaitExec | Self::AwaitProgram { .. } | Self::AwaitReady { .. } => call("futex", libc::SYS_futex, [One(libc::FUTEX_WAIT as u64, names::FUTEX)]),
             Self::Ready => call("futex", libc::SYS_futex, [One(libc::FUTEX_WAKE as u64, names::FUTEX)]),
+            Self::MemfdCreate { name, keep } => call("memfd_create", libc::SYS_memfd_create, [Arg::Str(name), Flags(u64::from(libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING), names::MEMFD)]).keep(*keep),
+            Self::WriteInit { fd: it } => call("write", libc::SYS_write, [fd(it), Arg::Program(INIT), Int(INIT.len() as i64)]),
+            Self::Seal { fd: it } => {
+                let seals = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
+                call("fcntl", libc::SYS_fcntl, [fd(it), One(libc::F_ADD_SEALS as u64, names::FCNTL), Flags(seals as u64, names::SEALS)])
+            }
+            Self::PidfdOpen { pid, keep } => call("pidfd_open", libc::SYS_pidfd_open, [Arg::Fd(Fd::Slot(*pid)), Int(0)]).keep(*keep),
+            Self::CloseOnExec { fd: it, on } => call("fcntl", libc::SYS_fcntl, [fd(it), One(libc::F_SETFD as u64, names::FCNTL), Flags(u64::from(*on), names::FD)]),
+            Self::EnterInit { init, block, next } => call("execveat", libc::SYS_execveat, [Arg::Fd(Fd::Slot(*init)), Arg::Str(""), Arg::Init(*block, *next), Counted(&[]), Flags(abi::AT_EMPTY_PATH, names::AT)]),
+            Self::MapBlock { block } => call("mmap", libc::SYS_mmap, [Null, Int(crate::sys::memory::BLOCK_SPACE as i64), Flags((libc::PROT_READ | libc::PROT_WRITE) as u64, names::PROT), Flags(libc::MAP_SHARED as u64, names::MAP), Arg::Fd(Fd::Slot(*block)), Int(0)]),
+            Self::NotDumpable => call("prctl", libc::SYS_prctl, [One(libc::PR_SET_DUMPABLE as u64, names::PRCTL), Int(0)]),
             Self::NewKeyring => call("keyctl", libc::SYS_keyctl, [One(u64::from(libc::KEYCTL_JOIN_SESSION_KEYRING), names::KEYCTL), Null]),
             Self::Setsid => call("setsid", libc::SYS_setsid, []),
             Self::Setgroups { groups } => call("setgroups", libc::SYS_setgroups, [Int(groups.len() as i64), Ids(groups)]),

@@ -5,16 +5,19 @@ use std::fs;
 use super::arg::Text;
 use super::build::program::HEAD;
 use super::call::Call;
+use super::lower::Lowered;
 use super::step::{Plan, Side, Step};
 use super::trace::Trace;
 use crate::error::{Code, Error, StepError};
+use crate::sys::block::Block;
 use crate::sys::process::Ended;
-use crate::sys::program::{Ask, Program, RawArg};
+use crate::sys::step::{Ask, RawArg};
 
 /// Finds the step that made a start fail, and says what it means.
 pub(crate) fn failure(
     trace: &Trace,
-    program: &Program,
+    lowered: &Lowered,
+    block: &Block,
     caller: Option<usize>,
     ended: Option<Ended>,
 ) -> Error {
@@ -34,7 +37,7 @@ pub(crate) fn failure(
         .filter(|index| executed(&trace.plan.steps[*index]) && trace.records[*index].ended != 0)
         .collect();
     if !tried.is_empty() {
-        return not_executed(trace, program, &tried);
+        return not_executed(trace, &head(trace, lowered, block), &tried);
     }
     let last = (0..trace.plan.steps.len())
         .rfind(|i| trace.plan.steps[*i].side == Side::Container && trace.records[*i].begun != 0);
@@ -159,17 +162,16 @@ fn user_namespace_hint(errno: i32) -> String {
 }
 
 /// Why no candidate for the program could be executed.
-fn not_executed(trace: &Trace, program: &Program, tried: &[usize]) -> Error {
+fn not_executed(trace: &Trace, head: &[u8], tried: &[usize]) -> Error {
     let errno = |index: &usize| -(trace.records[*index].result as i32);
     let missing = |errno: i32| errno == libc::ENOENT || errno == libc::ENOTDIR;
     let opened = trace.plan.steps.iter().zip(&trace.records).any(|(step, record)| {
         matches!(&step.call, Call::Open { flags, .. } if step.side == Side::Container && flags & libc::O_NONBLOCK as u64 != 0) && record.ended != 0 && record.result >= 0
     });
     let told = tried.iter().find(|index| !missing(errno(index))).or(tried.first()).copied().unwrap_or(0);
-    let head = if opened { head(trace, program) } else { Vec::new() };
     let name = trace.plan.spec.program();
     let (code, hint) = match errno(&told) {
-        libc::ENOENT if opened => match interpreter(&head) {
+        libc::ENOENT if opened => match interpreter(head) {
             Some(interpreter) => (
                 Code::InterpreterNotFound,
                 format!("the file is there, but its interpreter '{interpreter}' is not"),
@@ -186,7 +188,7 @@ fn not_executed(trace: &Trace, program: &Program, tried: &[usize]) -> Error {
             (Code::ProgramNotFound, format!("there is no '{name}' in the container's PATH"))
         }
         libc::ENOEXEC if head.starts_with(b"\x7fELF") => {
-            (Code::WrongFormat, format!("the program is for another machine ({})", machine(&head)))
+            (Code::WrongFormat, format!("the program is for another machine ({})", machine(head)))
         }
         libc::ENOEXEC => (
             Code::WrongFormat,
@@ -203,14 +205,18 @@ fn not_executed(trace: &Trace, program: &Program, tried: &[usize]) -> Error {
 }
 
 /// The first bytes of the file that could not be executed.
-fn head(trace: &Trace, program: &Program) -> Vec<u8> {
+fn head(trace: &Trace, lowered: &Lowered, block: &Block) -> Vec<u8> {
     let read = trace.plan.steps.iter().position(|step| matches!(step.call, Call::Read { len: HEAD, .. }));
     let Some(index) = read else { return Vec::new() };
-    let Ask::Call { args: [_, RawArg::Data(at), ..], .. } = program.steps[index].ask else {
+    let Ask::Call { args: [_, RawArg::Data(at), ..], .. } = lowered.caller.steps[index].ask else {
         return Vec::new();
     };
     let len = usize::try_from(trace.records[index].result).unwrap_or(0).min(HEAD);
-    program.read(at, len)
+    if index >= lowered.first {
+        block.read_data(at as usize, len)
+    } else {
+        lowered.caller.read(at as usize, len)
+    }
 }
 
 /// What a script names after `#!`.

@@ -1,20 +1,21 @@
 //! Executes a plan: the caller's steps here, the container's in the child, and everything undone on failure.
 
-use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::arg::{Fd, Slot};
 use super::call::Call;
 use super::diagnose;
-use super::lower::lower;
+use super::lower::{Lowered, lower};
 use super::step::{Plan, Side, Step};
 use super::trace::Trace;
-use crate::error::Error;
+use crate::error::{Code, Error};
+use crate::sys::block::{Block, Walk, memory_file};
 use crate::sys::clone::STACK;
 use crate::sys::dumpable::Keeper;
-use crate::sys::program::{Memory, Program, Record, SHARED, Start};
-use crate::sys::shared::Shared;
-use crate::sys::{process, walk};
+use crate::sys::memory::{Gate, Memory, SHARED, Start};
+use crate::sys::step::Record;
+use crate::sys::{clock, process, walk};
 
 /// A container that was started.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) struct Started {
     pub pidfd: OwnedFd,
     pub pipes: [Option<OwnedFd>; 3],
     pub trace: Trace,
+    /// What init shares with the caller, where it stays.
+    pub block: Option<Block>,
 }
 
 /// A plan that failed: why, and how far it came.
@@ -35,11 +38,12 @@ pub(crate) struct Failed {
 /// A plan being executed.
 pub(super) struct Execution {
     pub(super) plan: Plan,
-    program: Program,
-    pub(super) records: Shared<Record>,
-    pub(super) slots: Shared<i64>,
+    lowered: Lowered,
+    pub(super) block: Block,
     pub(super) memory: Box<Memory>,
-    _stacks: [Vec<u64>; 2],
+    /// See [`Memory::shared`].
+    shared: Box<AtomicU32>,
+    _stack: Vec<u64>,
 }
 
 /// The clone that the caller performs: with it there is a child.
@@ -49,39 +53,72 @@ pub(super) fn is_first_clone(step: &Step) -> bool {
 
 /// Executes a plan. `fault` fails one step without asking the kernel.
 pub(crate) fn execute(plan: Plan, fault: Option<(usize, i32)>) -> Result<Started, Box<Failed>> {
-    let mut execution = Execution::new(plan, fault);
+    let mut execution = Execution::new(plan, fault, None)?;
     let failed = execution.run();
     execution.conclude(failed)
 }
 
 impl Execution {
-    pub(super) fn new(plan: Plan, fault: Option<(usize, i32)>) -> Self {
-        let mut program = lower(&plan);
-        // A second process that does not share memory still writes its results where the caller sees them.
-        let copied = plan.steps.iter().any(|step| matches!(step.call, Call::Clone { second: true, .. }));
-        let mut records = Shared::new(program.steps.len(), Record::default(), copied);
-        let mut slots = Shared::new(program.slots.max(1), -1i64, copied);
-        // Not filled: only what is used of them is touched.
-        let mut stacks =
-            [Vec::with_capacity(STACK / 8), Vec::with_capacity(if copied { STACK / 8 } else { 0 })];
-        let tops = stacks.each_mut().map(|stack: &mut Vec<u64>| {
-            let size = stack.capacity() * 8;
-            stack.as_mut_ptr().cast::<u8>().wrapping_add(size)
+    pub(super) fn new(
+        plan: Plan,
+        fault: Option<(usize, i32)>,
+        gate: Option<Gate>,
+    ) -> Result<Self, Box<Failed>> {
+        let mut lowered = lower(&plan);
+        let made = Self::make_block(&plan, &lowered, Walk { fault, gate, clock: clock::realtime_offset() });
+        let mut block = match made {
+            Ok(block) => block,
+            Err(errno) => {
+                let error = Error::call(
+                    Code::OutOfResources,
+                    "could not make the memory that init shares",
+                    errno,
+                    "",
+                );
+                return Err(Box::new(Failed {
+                    error,
+                    trace: Trace { plan, records: Vec::new(), slots: Vec::new() },
+                }));
+            }
+        };
+        let mut shared = Box::new(AtomicU32::new(0));
+        // Not filled: only what is used of it is touched.
+        let mut stack: Vec<u64> = Vec::with_capacity(STACK / 8);
+        let top = stack.as_mut_ptr().cast::<u8>().wrapping_add(stack.capacity() * 8);
+        let state = block.header().map_or(std::ptr::null_mut(), |header| {
+            // SAFETY: the header lives as long as the block.
+            unsafe { &raw mut (*header).state }
         });
         let memory = Box::new(Memory {
-            data: program.seal(),
-            steps: program.steps.as_ptr(),
-            count: program.steps.len(),
-            slots: slots.as_mut_ptr(),
-            records: records.as_mut_ptr(),
-            shared: AtomicU32::new(0),
-            fault,
-            gate: None,
+            data: lowered.caller.seal(),
+            steps: lowered.caller.steps.as_ptr(),
+            first: 0,
+            end: lowered.caller.steps.len(),
+            slots: block.slots_mut().as_mut_ptr(),
+            records: block.records_mut().as_mut_ptr(),
+            shared: &raw mut *shared,
+            state,
+            fault: fault.unwrap_or((usize::MAX, 0)),
+            gate,
             // The ABI wants the stack aligned to 16 at a call.
-            stacks: tops.map(|top| top.map_addr(|address| address & !15)),
-            starts: [Start { memory: std::ptr::null_mut(), step: 0 }; 2],
+            stack: top.map_addr(|address| address & !15),
+            start: Start { memory: std::ptr::null_mut(), step: 0 },
         });
-        Self { plan, program, records, slots, memory, _stacks: stacks }
+        Ok(Self { plan, lowered, block, memory, shared, _stack: stack })
+    }
+
+    /// The memory for results, shared with init where that takes part, and the slots that are filled beforehand.
+    fn make_block(plan: &Plan, lowered: &Lowered, walk: Walk) -> Result<Block, i32> {
+        let (slots, records) = (plan.slots.len(), plan.steps.len());
+        let Some(file_slot) = plan.kept.block else { return Ok(Block::owned(slots, records)) };
+        let file = memory_file(c"minicontain-block")?;
+        let number = i64::from(file.as_raw_fd());
+        let mut block = Block::shared(file, slots, records, lowered.first, &lowered.init, walk)?;
+        block.slots_mut()[usize::from(file_slot.0)] = number;
+        if let Some(caller) = plan.kept.caller {
+            block.slots_mut()[usize::from(caller.0)] = i64::from(std::process::id());
+        }
+        Ok(block)
     }
 
     /// Executes every step; the index of the caller's step that failed, if one did.
@@ -103,13 +140,36 @@ impl Execution {
 
     /// Makes the process.
     pub(super) fn clone(&mut self, index: usize) -> Result<(), usize> {
-        self.memory.shared.store(SHARED, Ordering::Release);
+        self.shared.store(SHARED, Ordering::Release);
         // The child begins with every signal blocked, so that no handler of the caller's runs in it.
         let mask = process::block_signals();
         // SAFETY: as in `walk`.
         let made = unsafe { walk::walk_caller(&raw mut *self.memory, index, index + 1) };
         process::set_signal_mask(mask);
-        made.inspect_err(|_| self.memory.shared.store(0, Ordering::Release))
+        made.inspect_err(|_| self.shared.store(0, Ordering::Release))
+    }
+
+    /// Whether there is a process that has not executed the program yet.
+    pub(super) fn has_child(&self) -> bool {
+        let state = self.memory.state;
+        // SAFETY: the block outlives the execution.
+        let inside = !state.is_null() && unsafe { (*state).load(Ordering::Acquire) } != 0;
+        self.shared.load(Ordering::Acquire) != 0 || inside
+    }
+
+    /// What a slot holds now.
+    pub(super) fn slot(&self, slot: Slot) -> i64 {
+        self.block.slots().get(usize::from(slot.0)).copied().unwrap_or(-1)
+    }
+
+    /// What is known of a step now.
+    pub(super) fn record(&self, index: usize) -> Record {
+        self.block.records()[index]
+    }
+
+    pub(super) fn trace_so_far(&self) -> Trace {
+        let (records, slots) = (self.block.records().to_vec(), self.block.slots().to_vec());
+        Trace { plan: self.plan.clone(), records, slots }
     }
 
     /// Ends the child of a failed start, if there is one, and waits until this memory is the caller's own again.
@@ -120,16 +180,17 @@ impl Execution {
             let _ = process::reap(pidfd.as_fd(), true);
         }
         self.end_second();
-        let memory = &raw mut *self.memory;
-        // SAFETY: the memory is alive; the kernel clears the word when the child ends.
-        unsafe { walk::await_release(memory) };
+        // SAFETY: the word is alive; the kernel clears it when the child ends.
+        unsafe { walk::await_release(&raw mut *self.shared) };
     }
 
     /// Ends the process that a joiner made, if there is one: it may live on when its maker was killed.
     fn end_second(&mut self) {
         let kept = self.plan.kept;
-        let pid =
-            kept.joiner.and(kept.pid).and_then(|slot| i32::try_from(self.slots[usize::from(slot.0)]).ok());
+        let pid = kept
+            .joiner
+            .and(kept.pid)
+            .and_then(|slot| i32::try_from(self.block.slots()[usize::from(slot.0)]).ok());
         // Not reaped yet, so the id cannot be another's.
         let Some(pidfd) = pid.filter(|pid| *pid > 0).and_then(|pid| process::pidfd_open(pid).ok()) else {
             return;
@@ -140,7 +201,7 @@ impl Execution {
 
     /// Takes a descriptor out of its slot.
     fn take(&mut self, slot: Slot) -> Option<OwnedFd> {
-        let place = self.slots.get_mut(usize::from(slot.0))?;
+        let place = self.block.slots_mut().get_mut(usize::from(slot.0))?;
         let fd = i32::try_from(std::mem::replace(place, -1)).ok().filter(|fd| *fd >= 0)?;
         // SAFETY: a step of this plan opened it, and nothing else owns it.
         Some(unsafe { OwnedFd::from_raw_fd(fd) })
@@ -148,14 +209,13 @@ impl Execution {
 
     /// Empties the slots of descriptors that the caller's steps closed.
     fn forget_closed(&mut self) {
-        for (index, (step, record)) in self.plan.steps.iter().zip(self.records.iter()).enumerate() {
+        for (index, step) in self.plan.steps.iter().enumerate() {
             // A close that fails has closed all the same; one that was only made to fail was not asked of the kernel.
-            let asked = self.memory.fault.is_none_or(|(fault, _)| fault != index);
-            let performed = asked && record.ended != 0;
+            let performed = self.memory.fault.0 != index && self.block.records()[index].ended != 0;
             if let (Side::Caller, Call::Close { fd: Fd::Slot(slot) }, true) =
                 (step.side, &step.call, performed)
             {
-                self.slots[usize::from(slot.0)] = -1;
+                self.block.slots_mut()[usize::from(slot.0)] = -1;
             }
         }
     }
@@ -163,7 +223,8 @@ impl Execution {
     /// Sees whether the program was executed, and gathers what is kept or what went wrong.
     pub(super) fn conclude(mut self, failed: Option<usize>) -> Result<Started, Box<Failed>> {
         let kept = self.plan.kept;
-        let slots = self.slots.to_vec();
+        let slots = self.block.slots().to_vec();
+        self.block.close_file();
         self.forget_closed();
         let joiner = kept.joiner.and_then(|(_, pidfd)| self.take(pidfd));
         let ended = joiner.and_then(|joiner| process::reap(joiner.as_fd(), true).ok().flatten());
@@ -185,13 +246,16 @@ impl Execution {
         if !executed {
             self.undo();
         }
-        let Self { plan, program, records, .. } = self;
-        let trace = Trace { plan, records: records.to_vec(), slots };
+        let Self { plan, lowered, block, .. } = self;
+        let trace = Trace { plan, records: block.records().to_vec(), slots };
         match (executed, pid, pidfd) {
-            (true, Some(pid), Some(pidfd)) => Ok(Started { pid, pidfd, pipes, trace }),
+            (true, Some(pid), Some(pidfd)) => {
+                let block = kept.init.then_some(block);
+                Ok(Started { pid, pidfd, pipes, trace, block })
+            }
             (_, _, pidfd) => {
                 let ended = pidfd.and_then(|pidfd| process::reap(pidfd.as_fd(), true).ok().flatten());
-                let error = diagnose::failure(&trace, &program, failed, ended);
+                let error = diagnose::failure(&trace, &lowered, &block, failed, ended);
                 Err(Box::new(Failed { error, trace }))
             }
         }
@@ -199,16 +263,17 @@ impl Execution {
 
     /// The successful execve has no result of its own: the caller's wait ended, and no later step began.
     fn mark_executed(&mut self) -> bool {
+        let records = self.block.records_mut();
         let mut container =
             self.plan.steps.iter().enumerate().filter(|(_, step)| step.side == Side::Container);
-        let last = container.rfind(|(index, _)| self.records[*index].begun != 0);
+        let last = container.rfind(|(index, _)| records[*index].begun != 0);
         let Some((index, step)) = last else { return false };
-        if self.records[index].ended != 0 || !matches!(step.call, Call::Execve { .. }) {
+        if records[index].ended != 0 || !matches!(step.call, Call::Execve { .. }) {
             return false;
         }
-        let awaited = self.plan.steps.iter().position(|step| step.call == Call::AwaitExec);
-        self.records[index].ended =
-            awaited.map_or(0, |index| self.records[index].ended).max(self.records[index].begun + 1);
+        let waits = |step: &Step| matches!(step.call, Call::AwaitExec | Call::AwaitProgram { .. });
+        let awaited = self.plan.steps.iter().rposition(waits);
+        records[index].ended = awaited.map_or(0, |index| records[index].ended).max(records[index].begun + 1);
         true
     }
 

@@ -1,58 +1,102 @@
-//! Turns a plan into the flat list of raw system calls that both sides walk.
+//! Turns a plan into the flat lists of raw system calls that both sides walk.
 
-use super::arg::{Arg, Fd, Record, Slot, Text};
-use super::call::Call;
-use super::step::{Plan, Side};
+use super::arg::{Arg, Fd, INIT_NAME, Record, Slot, Text};
+use super::call::{Call, Maker};
+use super::step::{Plan, Side, Step, Tolerate};
 use crate::sys::abi::MountAttr;
-use crate::sys::program::{self, Ask, Keep, Patch, Program, RawArg, RawClone, RawStep};
+use crate::sys::program::Program;
+use crate::sys::step::{self, Ask, Keep, NO_SLOT, Patch, RawArg, RawClone, RawStep, TOLERATED, Then};
+
+/// A plan's steps, prepared for whoever walks them.
+#[derive(Debug)]
+pub(crate) struct Lowered {
+    /// What the caller walks, and its child while they share memory.
+    pub caller: Program,
+    /// The steps from `first` on, as init walks them; none where it takes no part.
+    pub init: Program,
+    pub first: usize,
+}
 
 /// Prepares every step of a plan.
-pub(crate) fn lower(plan: &Plan) -> Program {
-    let mut program = Program::with_capacity(plan.steps.len(), plan.slots.len());
-    for step in &plan.steps {
-        let (ask, keep) = lower_call(&step.call, &mut program);
-        program.steps.push(RawStep {
-            side: match step.side {
-                Side::Caller => program::Side::Caller,
-                Side::Container => program::Side::Container,
-            },
-            ask,
-            keep,
-            tolerate: step.tolerate,
-            nonzero: matches!(step.call, Call::Read { len: 1, .. }),
-        });
+pub(crate) fn lower(plan: &Plan) -> Lowered {
+    let count = plan.steps.len();
+    let mapped = plan.steps.iter().position(|step| matches!(step.call, Call::MapBlock { .. }));
+    let first = mapped.unwrap_or(count);
+    let mut caller = Program::with_capacity(count);
+    let mut init = Program::with_capacity(count - first);
+    for (index, step) in plan.steps.iter().enumerate() {
+        let by_init = index >= first && step.side == Side::Container;
+        let raw = lower_step(step, if by_init { &mut init } else { &mut caller });
+        caller.steps.push(raw);
+        if index >= first {
+            init.steps.push(raw);
+        }
     }
-    program
+    Lowered { caller, init, first }
+}
+
+fn lower_step(step: &Step, program: &mut Program) -> RawStep {
+    let (ask, keep) = lower_call(&step.call, program);
+    let mut tolerated = [0; TOLERATED];
+    if let Tolerate::Errors(list) = step.tolerate {
+        for (place, errno) in tolerated.iter_mut().zip(list) {
+            *place = *errno as u8;
+        }
+    }
+    RawStep {
+        side: match step.side {
+            Side::Caller => step::Side::Caller,
+            Side::Container => step::Side::Container,
+        },
+        ask,
+        keep,
+        tolerated,
+        tolerant: step.tolerate == Tolerate::Everything,
+        nonzero: matches!(step.call, Call::Read { len: 1, .. }),
+    }
 }
 
 fn lower_call(call: &Call, program: &mut Program) -> (Ask, Keep) {
+    let optional = |slot: &Option<Slot>| slot.map_or(NO_SLOT, |slot| slot.0);
     match call {
         Call::AwaitExec => return (Ask::AwaitExec, Keep::Nothing),
+        Call::AwaitProgram { first, second } => {
+            return (Ask::AwaitProgram { first: first.0, second: optional(second) }, Keep::Nothing);
+        }
         Call::Ready => return (Ask::Ready, Keep::Nothing),
-        Call::AwaitReady => return (Ask::AwaitReady, Keep::Nothing),
-        Call::Clone { clone3, flags, pid, pidfd, second } => {
-            let pidfd = pidfd.map(|slot| usize::from(slot.0));
+        Call::AwaitReady { first } => return (Ask::AwaitReady { first: first.0 }, Keep::Nothing),
+        Call::MapBlock { .. } => return (Ask::MapBlock, Keep::Nothing),
+        Call::Clone { clone3, flags, pid, pidfd, maker } => {
+            let (then, owner) = match maker {
+                Maker::Caller | Maker::Joiner => (Then::End, NO_SLOT),
+                Maker::Init { owner } => (Then::Stay, optional(owner)),
+            };
             let how =
-                RawClone { clone3: *clone3, flags: *flags, pid: usize::from(pid.0), pidfd, second: *second };
+                RawClone { flags: *flags, pid: pid.0, pidfd: optional(pidfd), clone3: *clone3, then, owner };
             return (Ask::Clone(how), Keep::Nothing);
         }
         _ => {}
     }
     let signature = call.signature();
-    let mut keep = signature.keep.map_or(Keep::Nothing, |slot| Keep::Result(usize::from(slot.0)));
+    let mut keep = signature.keep.map_or(Keep::Nothing, |slot| Keep::Result(slot.0));
     let args = signature.args.map(|arg| match arg {
         None => RawArg::Value(0),
         Some(Arg::Pair(first, second)) => {
             let data = program.space(8);
-            keep = Keep::Pair { data, first: usize::from(first.0), second: usize::from(second.0) };
-            RawArg::Data(data)
+            keep = Keep::Pair { data: data as u32, first: first.0, second: second.0 };
+            RawArg::Data(data as u32)
         }
         Some(arg) => lower_arg(arg, program),
     });
-    (Ask::Call { number: signature.number, args }, keep)
+    let ask = match call {
+        Call::EnterInit { .. } => Ask::EnterInit { args },
+        _ => Ask::Call { number: signature.number, args },
+    };
+    (ask, keep)
 }
 
 fn lower_arg(arg: Arg<'_>, program: &mut Program) -> RawArg {
+    let place = |data: usize| RawArg::Data(data as u32);
     match arg {
         Arg::Int(value) => RawArg::Value(value as u64),
         Arg::Octal(mode) => RawArg::Value(u64::from(mode)),
@@ -60,26 +104,57 @@ fn lower_arg(arg: Arg<'_>, program: &mut Program) -> RawArg {
         Arg::Flags(value, _) | Arg::One(value, _) => RawArg::Value(value),
         Arg::Fd(Fd::Cwd) => RawArg::Value(i64::from(libc::AT_FDCWD) as u64),
         Arg::Fd(Fd::Number(fd)) => RawArg::Value(i64::from(fd) as u64),
-        Arg::Fd(Fd::Slot(Slot(slot))) => RawArg::Slot(usize::from(slot)),
+        Arg::Fd(Fd::Slot(Slot(slot))) => RawArg::Slot(u32::from(slot)),
         Arg::Null | Arg::Pair(..) => RawArg::Value(0),
-        Arg::Str(text) => RawArg::Data(program.text(text)),
-        Arg::Text(Text::Plain(text)) => RawArg::Data(program.text(text)),
+        Arg::Str(text) => place(program.text(text)),
+        Arg::Text(Text::Plain(text)) => place(program.text(text)),
         Arg::Text(Text::Slotted { before, slot, after }) => {
-            // Room for the number: ten digits suffice for a descriptor or a process id.
-            let data = program.space(before.len() + 10 + after.len() + 1);
+            let data = program.space(before.len() + DIGITS + after.len() + 1);
             program.overwrite(data, before.as_bytes());
-            let tail = program.text(after);
-            let form = Patch::Digits { tail, len: after.len() + 1 };
-            RawArg::Patched { data, at: data + before.len(), slot: usize::from(slot.0), form }
+            patch_digits(program, data, data + before.len(), *slot, after)
         }
-        Arg::Strings(strings) | Arg::Counted(strings) => RawArg::Data(program.strings(strings)),
+        // Only the caller makes such a call, in its own memory.
+        Arg::Program(bytes) => RawArg::Value(bytes.as_ptr() as u64),
+        Arg::Init(block, next) => {
+            let words = [program.text(INIT_NAME), program.space(DIGITS + 1), program.text(&next.to_string())];
+            let argv = program.pointer(words[0]);
+            program.pointer(words[1]);
+            program.pointer(words[2]);
+            program.space(8);
+            patch_digits(program, argv, words[1], block, "")
+        }
+        Arg::Strings(strings) | Arg::Counted(strings) => place(program.strings(strings)),
         Arg::Ids(ids) => {
             let bytes: Vec<u8> = ids.iter().flat_map(|id| id.to_ne_bytes()).collect();
-            RawArg::Data(program.bytes(&bytes))
+            place(program.bytes(&bytes))
         }
-        Arg::Room(len) => RawArg::Data(program.space(len)),
+        Arg::Room(len) => place(program.space(len)),
         Arg::Record(record) => lower_record(record, program),
     }
+}
+
+/// Room for a number that is only known later: a descriptor or a process id.
+const DIGITS: usize = 10;
+
+/// The address of `data`, once the slot's number stands at `at` with `tail` after it.
+fn patch_digits(program: &mut Program, data: usize, at: usize, slot: Slot, tail: &str) -> RawArg {
+    let place = program.text(tail);
+    patch(program, data, at, slot, (place, tail.len() + 1))
+}
+
+fn patch(program: &mut Program, data: usize, at: usize, slot: Slot, tail: (usize, usize)) -> RawArg {
+    let patch = Patch {
+        data: data as u32,
+        at: at as u32,
+        slot: u32::from(slot.0),
+        tail: tail.0 as u32,
+        tail_len: tail.1 as u32,
+        unused: 0,
+    };
+    let Patch { data, at, slot, tail, tail_len, unused } = patch;
+    let bytes: Vec<u8> =
+        [data, at, slot, tail, tail_len, unused].into_iter().flat_map(u32::to_ne_bytes).collect();
+    RawArg::Patched(program.bytes(&bytes) as u32)
 }
 
 fn lower_record(record: Record, program: &mut Program) -> RawArg {
@@ -87,12 +162,11 @@ fn lower_record(record: Record, program: &mut Program) -> RawArg {
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
         program.bytes(&bytes)
     };
-    RawArg::Data(match record {
+    let data = match record {
         Record::MountAttr { set, clear, propagation, userns } => {
             let data = words(program, &[set, clear, propagation, 0]);
             if let Some(slot) = userns {
-                let at = data + std::mem::offset_of!(MountAttr, userns_fd);
-                return RawArg::Patched { data, at, slot: usize::from(slot.0), form: Patch::Word };
+                return patch(program, data, data + std::mem::offset_of!(MountAttr, userns_fd), slot, (0, 0));
             }
             data
         }
@@ -113,5 +187,6 @@ fn lower_record(record: Record, program: &mut Program) -> RawArg {
             let bytes: Vec<u8> = sets.iter().flat_map(|word| word.to_ne_bytes()).collect();
             program.bytes(&bytes)
         }
-    })
+    };
+    RawArg::Data(data as u32)
 }

@@ -7,7 +7,6 @@ use std::ops::Range;
 use super::arg::Slot;
 use super::call::Call;
 use crate::spec::Spec;
-pub use crate::sys::program::Tolerate;
 
 /// Which side of the clone performs a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +41,28 @@ pub struct Step {
     pub undo: Vec<Call>,
     /// The failures that do not end the start.
     pub tolerate: Tolerate,
+}
+
+/// Which failures of a step do not end the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tolerate {
+    /// None.
+    Nothing,
+    /// These errno values, four at most.
+    Errors(&'static [i32]),
+    /// Every failure: what follows finds out more.
+    Everything,
+}
+
+impl Tolerate {
+    /// Whether the start goes on after `errno`.
+    pub(crate) fn allows(self, errno: i32) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Everything => true,
+            Self::Errors(list) => list.contains(&errno),
+        }
+    }
 }
 
 /// Consecutive steps with one purpose, which a shell user knows as one command.
@@ -116,6 +137,12 @@ pub struct Kept {
     pub pidfd: Option<Slot>,
     /// The process that joined namespaces and made the other, and its descriptor.
     pub joiner: Option<(Slot, Slot)>,
+    /// Where the block's descriptor goes before the first step, where init takes part.
+    pub block: Option<Slot>,
+    /// Where the caller's process id goes before the first step.
+    pub caller: Option<Slot>,
+    /// Whether init stays, and tells how the program ended.
+    pub init: bool,
 }
 
 /// The ordered list of steps that make a container. Making one reads the host but changes nothing.

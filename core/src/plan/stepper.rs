@@ -3,8 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -13,11 +12,11 @@ use nix::unistd::pipe2;
 use super::call::Call;
 use super::execute::{Execution, is_first_clone};
 use super::step::{Plan, Side};
-use super::trace::{Entry, Trace};
+use super::trace::Entry;
 use crate::container::Container;
 use crate::error::{Code, Error};
 use crate::sys::dumpable::Keeper;
-use crate::sys::program::Gate;
+use crate::sys::memory::Gate;
 
 /// A plan that is executed a step at a time. Dropping it before the end kills the child and undoes the rest.
 ///
@@ -56,11 +55,11 @@ impl Stepper {
         };
         let (go_read, go_write) = pipe2(OFlag::O_CLOEXEC).map_err(out)?;
         let (done_read, done_write) = pipe2(OFlag::O_CLOEXEC).map_err(out)?;
-        let mut execution = Execution::new(plan, None);
-        execution.memory.gate = Some(Gate {
+        let gate = Gate {
             go: [go_read.as_raw_fd(), go_write.as_raw_fd()],
             done: [done_read.as_raw_fd(), done_write.as_raw_fd()],
-        });
+        };
+        let execution = Execution::new(plan, None, Some(gate)).map_err(|failed| failed.error)?;
         Ok(Self {
             execution: Some(execution),
             next: 0,
@@ -92,8 +91,8 @@ impl Stepper {
         let execution = self.execution.as_ref()?;
         let kept = execution.plan.kept;
         let slots = [kept.pid, kept.joiner.map(|(pid, _)| pid)];
-        let pids = slots.into_iter().flatten().filter_map(|slot| execution.slots.get(usize::from(slot.0)));
-        pids.copied().find(|pid| *pid > 0).and_then(|pid| i32::try_from(pid).ok())
+        let pids = slots.into_iter().flatten().map(|slot| execution.slot(slot));
+        pids.into_iter().find(|pid| *pid > 0).and_then(|pid| i32::try_from(pid).ok())
     }
 
     /// Performs the next step, and tells what came of it; `None` at the end of the plan.
@@ -153,7 +152,7 @@ impl Stepper {
     /// Lets the child perform one step; whether it did and is still there.
     fn let_go(&mut self) -> bool {
         let Some(execution) = &self.execution else { return false };
-        let alone = || execution.memory.shared.load(Ordering::Acquire) == 0;
+        let alone = || !execution.has_child();
         if alone() || self.go.write_all(b"1").is_err() {
             return false;
         }
@@ -171,7 +170,7 @@ impl Stepper {
     /// Whether a step of the child failed for good.
     fn refused(&self, index: usize) -> bool {
         self.execution.as_ref().is_some_and(|execution| {
-            let (result, tolerate) = (execution.records[index].result, execution.plan.steps[index].tolerate);
+            let (result, tolerate) = (execution.record(index).result, execution.plan.steps[index].tolerate);
             result < 0 && !tolerate.allows(-(result as i32))
         })
     }
@@ -183,9 +182,16 @@ impl Stepper {
 
     fn entry(&self, index: usize) -> Option<Entry> {
         let execution = self.execution.as_ref()?;
-        let (plan, records, slots) =
-            (execution.plan.clone(), execution.records.to_vec(), execution.slots.to_vec());
-        Trace { plan, records, slots }.entry(index)
+        let mut trace = execution.trace_so_far();
+        let record = trace.records.get_mut(index)?;
+        if let (Call::Clone { pid, .. }, 0) = (&execution.plan.steps[index].call, record.ended) {
+            // The maker sleeps until the other has executed something: so far only the new process tells.
+            while execution.slot(*pid) <= 0 && execution.has_child() {
+                std::thread::sleep(Duration::from_micros(100));
+            }
+            (record.ended, record.result) = (record.begun + 1, execution.slot(*pid));
+        }
+        trace.entry(index)
     }
 }
 

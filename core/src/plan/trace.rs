@@ -8,7 +8,7 @@ use super::arg::{Slot, show};
 use super::call::Call;
 use super::step::{Plan, Side};
 use crate::error::errno_name;
-use crate::sys::program::Record;
+use crate::sys::step::Record;
 
 /// An executed plan: each step with what the kernel answered and how long it took.
 ///
@@ -114,7 +114,7 @@ impl Trace {
             .steps
             .iter()
             .zip(&self.records)
-            .filter(|(step, _)| matches!(step.call, Call::AwaitExec));
+            .filter(|(step, _)| matches!(step.call, Call::AwaitExec | Call::AwaitProgram { .. }));
         ends.map(|(_, record)| record.ended).max().unwrap_or(0).saturating_sub(self.began())
     }
 

@@ -68,6 +68,10 @@ pub struct Spec {
     /// Whether the program leads a new session: setsid(2). It then has no controlling terminal to push input into.
     pub start_new_session: bool,
 
+    /// Whether process 1 is a small init, which reaps orphans, forwards signals, and ends with the program or with
+    /// the caller; without it, the program is process 1 itself. A PID namespace that is not new has its own already.
+    pub init: bool,
+
     /// Host name, up to 64 bytes: sethostname(2). Default: `minicontain`.
     pub hostname: Option<String>,
     /// NIS domain name: setdomainname(2).
@@ -138,6 +142,7 @@ impl Default for Spec {
             stderr: Stdio::Inherit,
             pass_fds: Vec::new(),
             start_new_session: true,
+            init: true,
             hostname: None,
             domainname: None,
             namespaces: Namespaces::default(),

@@ -1,4 +1,5 @@
-//! Kernel structures and constants that `libc` does not have, as the kernel's `uapi` headers define them.
+//! Kernel structures and constants as the kernel's `uapi` headers define them: those that `libc` does not have, and
+//! those that init needs too, which has no crates.
 
 /// `struct clone_args` of clone(2), as of Linux 5.7 (88 bytes).
 #[repr(C)]
@@ -43,10 +44,67 @@ pub(crate) const FSCONFIG_SET_STRING: u64 = 1;
 pub(crate) const FSCONFIG_CMD_CREATE: u64 = 6;
 
 pub(crate) const OPEN_TREE_CLONE: u64 = 1;
-pub(crate) const OPEN_TREE_CLOEXEC: u64 = libc::O_CLOEXEC as u64;
+pub(crate) const OPEN_TREE_CLOEXEC: u64 = 0o2_000_000;
 pub(crate) const AT_RECURSIVE: u64 = 0x8000;
 pub(crate) const AT_EMPTY_PATH: u64 = 0x1000;
 pub(crate) const MOVE_MOUNT_F_EMPTY_PATH: u64 = 0x4;
 
 pub(crate) const CLOSE_RANGE_CLOEXEC: u64 = 4;
 pub(crate) const LINUX_CAPABILITY_VERSION_3: u32 = 0x2008_0522;
+
+pub(crate) const EINTR: i64 = 4;
+pub(crate) const EPIPE: i64 = 32;
+pub(crate) const ECHILD: i64 = 10;
+pub(crate) const ETIMEDOUT: i64 = 110;
+pub(crate) const FUTEX_WAIT: u64 = 0;
+pub(crate) const FUTEX_WAKE: u64 = 1;
+pub(crate) const F_SETFD: u64 = 2;
+pub(crate) const SIGCHLD: u64 = 17;
+
+/// System call numbers, as in `asm/unistd.h`.
+#[allow(dead_code, reason = "init makes more of the calls than the core")]
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod number {
+    pub(crate) const READ: i64 = 0;
+    pub(crate) const WRITE: i64 = 1;
+    pub(crate) const CLOSE: i64 = 3;
+    pub(crate) const EXECVEAT: i64 = 322;
+    pub(crate) const CLONE: i64 = 56;
+    pub(crate) const CLONE3: i64 = 435;
+    pub(crate) const EXIT_GROUP: i64 = 231;
+    pub(crate) const FCNTL: i64 = 72;
+    pub(crate) const FUTEX: i64 = 202;
+    pub(crate) const WAITID: i64 = 247;
+    pub(crate) const MMAP: i64 = 9;
+    pub(crate) const PRCTL: i64 = 157;
+    pub(crate) const CLOSE_RANGE: i64 = 436;
+    pub(crate) const CAPSET: i64 = 126;
+    pub(crate) const WAIT4: i64 = 61;
+    pub(crate) const PPOLL: i64 = 271;
+    pub(crate) const KILL: i64 = 62;
+    pub(crate) const SIGNALFD4: i64 = 289;
+}
+
+/// System call numbers, as in `asm/unistd.h`.
+#[allow(dead_code, reason = "init makes more of the calls than the core")]
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod number {
+    pub(crate) const READ: i64 = 63;
+    pub(crate) const WRITE: i64 = 64;
+    pub(crate) const CLOSE: i64 = 57;
+    pub(crate) const EXECVEAT: i64 = 281;
+    pub(crate) const CLONE: i64 = 220;
+    pub(crate) const CLONE3: i64 = 435;
+    pub(crate) const EXIT_GROUP: i64 = 94;
+    pub(crate) const FCNTL: i64 = 25;
+    pub(crate) const FUTEX: i64 = 98;
+    pub(crate) const WAITID: i64 = 95;
+    pub(crate) const MMAP: i64 = 222;
+    pub(crate) const PRCTL: i64 = 167;
+    pub(crate) const CLOSE_RANGE: i64 = 436;
+    pub(crate) const CAPSET: i64 = 91;
+    pub(crate) const WAIT4: i64 = 260;
+    pub(crate) const PPOLL: i64 = 73;
+    pub(crate) const KILL: i64 = 129;
+    pub(crate) const SIGNALFD4: i64 = 74;
+}

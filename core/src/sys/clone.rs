@@ -2,8 +2,9 @@
 
 use core::ffi::c_void;
 
-use super::abi::CloneArgs;
-use super::program::{Memory, RawClone, Start};
+use super::abi::{CloneArgs, SIGCHLD, number};
+use super::memory::{Memory, Start};
+use super::step::{NO_SLOT, RawClone, Then};
 use super::{raw, walk};
 
 /// Bytes of stack for the code between clone and exec: it neither recurses nor calls out.
@@ -11,52 +12,54 @@ pub(crate) const STACK: usize = 16 * 1024;
 
 /// Makes the process of step `index`; it goes on with the container's steps after it.
 ///
-/// The exit signal is none: a start that fails is nobody's SIGCHLD. Executing the program sets it to SIGCHLD.
+/// The exit signal is none, but for init: a start that fails is nobody's SIGCHLD. Executing the program sets it.
 ///
 /// # Safety
 /// `memory` must describe a sealed program that lives until the child no longer shares it.
 pub(crate) unsafe fn clone_process(memory: *mut Memory, index: usize, how: &RawClone) -> i64 {
-    // SAFETY: each of the two stacks and starts is used by one process only.
+    // SAFETY: a memory has one child at most, for which are its stack and start.
     unsafe {
-        let nth = usize::from(how.second);
-        let start = (&raw mut (*memory).starts).cast::<Start>().add(nth);
-        *start = Start { memory, step: index.wrapping_add(1) };
-        let top = *(&raw const (*memory).stacks).cast::<*mut u8>().add(nth);
-        let word = &raw mut (*memory).shared as u64;
-        let pidfd = match how.pidfd {
-            Some(slot) => {
-                // The kernel writes an int: the rest of the slot must be zero.
-                let place = (*memory).slots.add(slot);
-                *place = 0;
-                place as u64
-            }
-            None => 0,
+        (*memory).start = Start { memory, step: index.wrapping_add(1) };
+        let start = (&raw mut (*memory).start).cast::<c_void>();
+        let top = (*memory).stack as u64;
+        let slots = (*memory).slots;
+        let pidfd = if how.pidfd == NO_SLOT {
+            0
+        } else {
+            // The kernel writes an int: the rest of the slot must be zero.
+            let place = slots.add(how.pidfd as usize);
+            *place = 0;
+            place as u64
         };
-        let pid = (*memory).slots.add(how.pid);
-        // The second process is known before its maker, which sleeps (vfork) or may be killed, comes back.
-        let parent_tid = if how.second {
+        let pid = slots.add(how.pid as usize);
+        // Without a descriptor, the kernel writes the id before the maker, which sleeps (vfork) or may be killed,
+        // comes back.
+        let parent_tid = if pidfd == 0 {
             *pid = 0;
             pid as u64
         } else {
             0
         };
+        let exit_signal = if how.then == Then::Stay { SIGCHLD } else { 0 };
+        let word = (*memory).shared as u64;
         let result = if how.clone3 {
             let args = CloneArgs {
                 flags: how.flags,
                 pidfd,
                 child_tid: word,
                 parent_tid,
-                stack: (top as u64).wrapping_sub(STACK as u64),
+                exit_signal,
+                stack: top.wrapping_sub(STACK as u64),
                 stack_size: STACK as u64,
                 ..CloneArgs::default()
             };
             let registers = [&raw const args as u64, size_of::<CloneArgs>() as u64, 0, 0, 0];
-            raw::clone(libc::SYS_clone3, &registers, walk::walk_container, start.cast::<c_void>())
+            raw::clone(number::CLONE3, &registers, walk::walk_container, start)
         } else {
-            let registers = clone_registers(how.flags, top as u64, pidfd | parent_tid, word);
-            raw::clone(libc::SYS_clone, &registers, walk::walk_container, start.cast::<c_void>())
+            let registers = clone_registers(how.flags | exit_signal, top, pidfd | parent_tid, word);
+            raw::clone(number::CLONE, &registers, walk::walk_container, start)
         };
-        if !how.second {
+        if pidfd != 0 {
             *pid = result;
         }
         result

@@ -6,10 +6,14 @@
 //! walked by the same few lines, so that what the trace says is what the kernel was asked.
 
 pub(crate) mod abi;
+pub(crate) mod block;
+pub(crate) mod clock;
 pub(crate) mod clone;
 pub(crate) mod dumpable;
+pub(crate) mod memory;
+pub(crate) mod post;
 pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod raw;
-pub(crate) mod shared;
+pub(crate) mod step;
 pub(crate) mod walk;

@@ -35,6 +35,16 @@ pub(crate) fn send_signal(pidfd: BorrowedFd<'_>, signal: i32) -> Result<(), i32>
     checked(unsafe { syscall(libc::SYS_pidfd_send_signal, &args) }).map(drop)
 }
 
+/// Whether a process has ended: its descriptor is readable then.
+pub(crate) fn has_ended(pidfd: BorrowedFd<'_>) -> bool {
+    let mut poll = libc::pollfd { fd: pidfd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: one structure; no time limit but zero.
+    unsafe {
+        let now = [0u64; 2];
+        syscall(libc::SYS_ppoll, &[&raw mut poll as u64, 1, now.as_ptr() as u64, 0, 0, 0]) == 1
+    }
+}
+
 /// Reaps a child by its descriptor if it has ended, waiting for it if `block`: waitid(2).
 pub(crate) fn reap(pidfd: BorrowedFd<'_>, block: bool) -> Result<Option<Ended>, i32> {
     // SAFETY: both structures are plain data, written by the kernel.

@@ -1,20 +1,16 @@
 //! Performs prepared steps. In the child this is all that runs between clone and exec: no allocation, no
-//! locks, no logging, no panics, no libc but `clock_gettime` (answered by the vDSO, without the kernel).
+//! locks, no logging, no panics, no libc but the clock (answered by the vDSO, without the kernel). Init is built
+//! with this file too: what it does for a start is the same walk.
 
 use core::ffi::c_void;
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicU32, Ordering};
 
+use super::abi::{ECHILD, EINTR, EPIPE, ETIMEDOUT, F_SETFD, FUTEX_WAIT, FUTEX_WAKE, number};
+use super::clock::now;
 use super::clone::clone_process;
-use super::program::{Ask, Keep, Memory, Patch, READY, RawArg, RawStep, SHARED, Side, Start};
+use super::memory::{Memory, READY, SHARED, Start};
 use super::raw::syscall;
-
-/// Nanoseconds of CLOCK_MONOTONIC.
-pub(crate) fn now() -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: a valid clock and a valid place for the answer.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
-    (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
-}
+use super::step::{Ask, Keep, NO_SLOT, Patch, RawArg, RawClone, RawStep, Side};
 
 /// Performs the caller's steps from `from` up to `to`; the index of the step that failed, if one did.
 ///
@@ -23,9 +19,9 @@ pub(crate) fn now() -> u64 {
 pub(crate) unsafe fn walk_caller(memory: *mut Memory, from: usize, to: usize) -> Result<(), usize> {
     let mut time = now();
     for index in from..to {
-        // SAFETY: `index` is below `count`; the caller vouches for the memory.
+        // SAFETY: `index` is below `end`; the caller vouches for the memory.
         unsafe {
-            let step = &*(*memory).steps.add(index);
+            let step = step(memory, index);
             if step.side == Side::Caller && !perform(memory, index, step, &mut time) {
                 return Err(index);
             }
@@ -41,25 +37,45 @@ pub(crate) unsafe fn walk_caller(memory: *mut Memory, from: usize, to: usize) ->
 pub(crate) unsafe extern "C" fn walk_container(start: *mut c_void) -> ! {
     // SAFETY: as the caller of clone promised; all pointers stay inside the prepared memory.
     unsafe {
-        let Start { memory, step: mut index } = *start.cast::<Start>();
-        gate_enter(memory);
+        let Start { memory, step } = *start.cast::<Start>();
+        // Init's child has not got the caller's ends.
+        if (*memory).first == 0 {
+            gate_enter(memory);
+        }
+        walk_on(memory, step);
+        // Nobody will execute the program: the caller need not wait for that.
+        if !(*memory).state.is_null() {
+            (*(*memory).state).store(0, Ordering::Release);
+        }
+        give_up()
+    }
+}
+
+/// Performs the container's steps from `from` on: until one fails, or one makes another process, which goes on in
+/// place of this one. Says how that process was made.
+///
+/// # Safety
+/// As for [`walk_caller`].
+pub(crate) unsafe fn walk_on(memory: *mut Memory, from: usize) -> Option<RawClone> {
+    // SAFETY: all pointers stay inside the prepared memory.
+    unsafe {
+        let mut index = from;
         let mut time = now();
-        while index < (*memory).count {
-            let step = &*(*memory).steps.add(index);
+        while index < (*memory).end {
+            let step = step(memory, index);
             if step.side == Side::Container {
                 if !gate_wait(memory) {
                     break;
                 }
                 // A clone on this side (vfork) returns only when the new process needs no gate any more.
-                let clone = matches!(step.ask, Ask::Clone(_));
-                if clone {
+                if let Ask::Clone(how) = step.ask {
                     gate_done(memory);
-                }
-                let ok = perform(memory, index, step, &mut time);
-                // After a clone the new process goes on; this one has done its part.
-                if clone {
+                    if perform(memory, index, step, &mut time) {
+                        return Some(how);
+                    }
                     break;
                 }
+                let ok = perform(memory, index, step, &mut time);
                 gate_done(memory);
                 if !ok {
                     break;
@@ -67,10 +83,21 @@ pub(crate) unsafe extern "C" fn walk_container(start: *mut c_void) -> ! {
             }
             index = index.wrapping_add(1);
         }
-        loop {
-            syscall(libc::SYS_exit_group, &[127, 0, 0, 0, 0, 0]);
-        }
+        None
     }
+}
+
+/// Ends this process, which could not do its part.
+pub(crate) fn give_up() -> ! {
+    loop {
+        // SAFETY: plain numbers.
+        unsafe { syscall(number::EXIT_GROUP, &[127, 0, 0, 0, 0, 0]) };
+    }
+}
+
+unsafe fn step<'a>(memory: *mut Memory, index: usize) -> &'a RawStep {
+    // SAFETY: the callers pass an index between `first` and `end`.
+    unsafe { &*(*memory).steps.add(index.wrapping_sub((*memory).first)) }
 }
 
 /// Performs one step and records it; whether the walk may go on. A step begins when the one before it ended.
@@ -79,56 +106,83 @@ unsafe fn perform(memory: *mut Memory, index: usize, step: &RawStep, time: &mut 
     unsafe {
         let record = (*memory).records.add(index);
         (*record).begun = *time;
-        let mut result = match ((*memory).fault, step.ask) {
-            (Some((at, errno)), _) if at == index => i64::from(errno).wrapping_neg(),
-            (_, Ask::Call { number, ref args }) => {
-                let args = [
-                    resolve(memory, args[0]),
-                    resolve(memory, args[1]),
-                    resolve(memory, args[2]),
-                    resolve(memory, args[3]),
-                    resolve(memory, args[4]),
-                    resolve(memory, args[5]),
-                ];
-                loop {
-                    let result = syscall(number, &args);
-                    // An interrupted close has closed.
-                    if result != -i64::from(libc::EINTR) || number == libc::SYS_close {
-                        break result;
-                    }
+        let (faulty, errno) = (*memory).fault;
+        let mut result = match step.ask {
+            _ if faulty == index => i64::from(errno).wrapping_neg(),
+            Ask::Call { number, ref args } => call(memory, number, args),
+            Ask::EnterInit { ref args } => {
+                gate_keep(memory);
+                call(memory, number::EXECVEAT, args)
+            }
+            Ask::MapBlock => 0,
+            Ask::Clone(how) => clone_process(memory, index, &how),
+            Ask::AwaitExec => {
+                await_release((*memory).shared);
+                0
+            }
+            Ask::AwaitProgram { first, second } => {
+                await_program(memory, [first, second]);
+                0
+            }
+            Ask::Ready => {
+                let state = (*memory).state;
+                (*state).store(READY, Ordering::Release);
+                syscall(number::FUTEX, &[state as u64, FUTEX_WAKE, 1, 0, 0, 0])
+            }
+            Ask::AwaitReady { first } => {
+                if await_ready(memory, first) {
+                    0
+                } else {
+                    -ECHILD
                 }
             }
-            (_, Ask::Clone(how)) => clone_process(memory, index, &how),
-            (_, Ask::AwaitExec) => await_release(memory),
-            (_, Ask::Ready) => {
-                let word = &raw const (*memory).shared;
-                (*word).store(READY, Ordering::Release);
-                syscall(libc::SYS_futex, &[word as u64, libc::FUTEX_WAKE as u64, 1, 0, 0, 0])
-            }
-            (_, Ask::AwaitReady) => match await_change(memory, SHARED) {
-                READY => 0,
-                _ => -i64::from(libc::ECHILD),
-            },
         };
         if result == 0 && step.nonzero {
-            result = -i64::from(libc::EPIPE);
+            result = -EPIPE;
         }
         (*record).result = result;
         *time = now();
         (*record).ended = *time;
         if result < 0 {
-            return step.tolerate.allows((result as i32).wrapping_neg());
+            return step.tolerates((result as i32).wrapping_neg());
         }
+        let slots = (*memory).slots;
         match step.keep {
             Keep::Nothing => {}
-            Keep::Result(slot) => *(*memory).slots.add(slot) = result,
+            Keep::Result(slot) => *slots.add(slot as usize) = result,
             Keep::Pair { data, first, second } => {
-                let pair = (*memory).data.add(data).cast::<[i32; 2]>().read_unaligned();
-                *(*memory).slots.add(first) = i64::from(pair[0]);
-                *(*memory).slots.add(second) = i64::from(pair[1]);
+                let pair = (*memory).data.add(data as usize).cast::<[i32; 2]>().read_unaligned();
+                *slots.add(first as usize) = i64::from(pair[0]);
+                *slots.add(second as usize) = i64::from(pair[1]);
+            }
+            Keep::Written { data, slot } => {
+                let fd = (*memory).data.add(data as usize).cast::<i32>().read_unaligned();
+                *slots.add(slot as usize) = i64::from(fd);
             }
         }
         true
+    }
+}
+
+/// Makes a prepared call, again where a signal interrupted it.
+unsafe fn call(memory: *mut Memory, number: i64, args: &[RawArg; 6]) -> i64 {
+    // SAFETY: the arguments were prepared for that call.
+    unsafe {
+        let args = [
+            resolve(memory, args[0]),
+            resolve(memory, args[1]),
+            resolve(memory, args[2]),
+            resolve(memory, args[3]),
+            resolve(memory, args[4]),
+            resolve(memory, args[5]),
+        ];
+        loop {
+            let result = syscall(number, &args);
+            // An interrupted close has closed.
+            if result != -EINTR || number == number::CLOSE {
+                break result;
+            }
+        }
     }
 }
 
@@ -139,70 +193,125 @@ unsafe fn resolve(memory: *mut Memory, arg: RawArg) -> u64 {
         let data = (*memory).data;
         match arg {
             RawArg::Value(value) => value,
-            RawArg::Data(offset) => data.add(offset) as u64,
-            RawArg::Slot(slot) => *(*memory).slots.add(slot) as u64,
-            RawArg::Patched { data: offset, at, slot, form } => {
-                let value = *(*memory).slots.add(slot) as u64;
-                match form {
-                    Patch::Word => data.add(at).cast::<u64>().write_unaligned(value),
-                    Patch::Digits { tail, len } => {
-                        let mut place = data.add(at).wrapping_add(digits(value));
-                        let mut left = value;
-                        let end = place;
-                        loop {
-                            place = place.wrapping_sub(1);
-                            *place = b'0'.wrapping_add((left % 10) as u8);
-                            left /= 10;
-                            if left == 0 {
-                                break;
-                            }
-                        }
-                        core::ptr::copy_nonoverlapping(data.add(tail), end, len);
+            RawArg::Data(offset) => data.add(offset as usize) as u64,
+            RawArg::Slot(slot) => *(*memory).slots.add(slot as usize) as u64,
+            RawArg::Patched(patch) => {
+                let patch = data.add(patch as usize).cast::<Patch>().read_unaligned();
+                let value = *(*memory).slots.add(patch.slot as usize) as u64;
+                let at = data.add(patch.at as usize);
+                if patch.tail_len == 0 {
+                    at.cast::<u64>().write_unaligned(value);
+                } else {
+                    let end = write_digits(at, value);
+                    let tail = data.add(patch.tail as usize);
+                    for n in 0..patch.tail_len as usize {
+                        *end.add(n) = *tail.add(n);
                     }
                 }
-                data.add(offset) as u64
+                data.add(patch.data as usize) as u64
             }
         }
     }
 }
 
-/// How many decimal digits a number has.
-fn digits(mut value: u64) -> usize {
-    let mut count = 1;
-    while value >= 10 {
-        value /= 10;
-        count = usize::wrapping_add(count, 1);
+/// Writes a number in decimal; returns the place after it.
+unsafe fn write_digits(at: *mut u8, value: u64) -> *mut u8 {
+    let mut count = 1usize;
+    let mut rest = value;
+    while rest >= 10 {
+        rest /= 10;
+        count = count.wrapping_add(1);
     }
-    count
+    // SAFETY: room for as many digits as a descriptor or process id has was prepared.
+    unsafe {
+        let end = at.add(count);
+        let mut place = end;
+        let mut left = value;
+        loop {
+            place = place.sub(1);
+            *place = b'0'.wrapping_add((left % 10) as u8);
+            left /= 10;
+            if left == 0 {
+                return end;
+            }
+        }
+    }
 }
 
 /// Sleeps until the kernel says that the child no longer shares this memory.
 ///
 /// # Safety
-/// As for [`walk_caller`].
-pub(crate) unsafe fn await_release(memory: *mut Memory) -> i64 {
+/// The word must outlive the call.
+pub(crate) unsafe fn await_release(word: *mut AtomicU32) {
     // SAFETY: as the caller vouches.
-    unsafe {
-        if await_change(memory, SHARED) == READY {
-            await_change(memory, READY);
-        }
+    while unsafe { (*word).load(Ordering::Acquire) } != 0 {
+        // SAFETY: the word is alive.
+        unsafe { sleep_while(word, SHARED, 0) };
     }
-    0
 }
 
-/// Sleeps while the word is `state` (futex(2), CLONE_CHILD_CLEARTID); returns what it is then.
-unsafe fn await_change(memory: *mut Memory, state: u32) -> u32 {
-    // SAFETY: the futex word lives as long as the memory.
+/// How long a sleep lasts before the processes that could end it are looked at: one that is killed does not say so.
+const SLICE_NS: u64 = 5_000_000;
+
+/// Sleeps until the program is executed, or all these processes have ended.
+unsafe fn await_program(memory: *mut Memory, slots: [u16; 2]) {
+    // SAFETY: the state and the slots live as long as the memory.
     unsafe {
-        let word = &raw const (*memory).shared;
         loop {
-            let now = (*word).load(Ordering::Acquire);
-            if now != state {
-                return now;
+            let state = (*(*memory).state).load(Ordering::Acquire);
+            if state == 0 {
+                return;
             }
-            syscall(libc::SYS_futex, &[word as u64, libc::FUTEX_WAIT as u64, u64::from(state), 0, 0, 0]);
+            let late = sleep_while((*memory).state, state, SLICE_NS);
+            if late && !alive(memory, slots[0]) && !alive(memory, slots[1]) {
+                return;
+            }
         }
     }
+}
+
+/// Sleeps until the joiner is ready; false if it ended before.
+unsafe fn await_ready(memory: *mut Memory, first: u16) -> bool {
+    // SAFETY: the state and the slots live as long as the memory.
+    unsafe {
+        loop {
+            match (*(*memory).state).load(Ordering::Acquire) {
+                READY => return true,
+                0 => return false,
+                state => {
+                    let late = sleep_while((*memory).state, state, SLICE_NS);
+                    if late && !alive(memory, first) {
+                        return false;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether a slot holds the id of a child that has not ended: waitid(2), which leaves it to be reaped.
+unsafe fn alive(memory: *mut Memory, slot: u16) -> bool {
+    const P_PID: u64 = 1;
+    const WNOHANG_WEXITED_WNOWAIT_WALL: u64 = 1 | 4 | 0x0100_0000 | 0x4000_0000;
+    // SAFETY: the slot is one of the plan's; the kernel writes a siginfo_t of 128 bytes.
+    unsafe {
+        if slot == NO_SLOT {
+            return false;
+        }
+        let pid = *(*memory).slots.add(slot as usize);
+        let mut info = [0i32; 32];
+        let args = [P_PID, pid as u64, info.as_mut_ptr() as u64, WNOHANG_WEXITED_WNOWAIT_WALL, 0, 0];
+        // Nothing changed: its signal number is still zero.
+        pid > 0 && syscall(number::WAITID, &args) == 0 && info[0] == 0
+    }
+}
+
+/// Sleeps while the word is `state`, for so many nanoseconds at most (0: for ever): futex(2). True when these are over.
+unsafe fn sleep_while(word: *mut AtomicU32, state: u32, ns: u64) -> bool {
+    let time = [0, ns];
+    let limit = if ns == 0 { 0 } else { time.as_ptr() as u64 };
+    // SAFETY: the caller vouches for the word; the time is a timespec.
+    unsafe { syscall(number::FUTEX, &[word as u64, FUTEX_WAIT, state as u64, limit, 0, 0]) == -ETIMEDOUT }
 }
 
 /// When the container's side is stepped: gives up the caller's ends, so that their closing ends this process.
@@ -210,21 +319,32 @@ unsafe fn gate_enter(memory: *mut Memory) {
     // SAFETY: plain numbers.
     unsafe {
         if let Some(gate) = (*memory).gate {
-            syscall(libc::SYS_close, &[gate.go[1] as u64, 0, 0, 0, 0, 0]);
-            syscall(libc::SYS_close, &[gate.done[0] as u64, 0, 0, 0, 0, 0]);
+            syscall(number::CLOSE, &[gate.go[1] as u64, 0, 0, 0, 0, 0]);
+            syscall(number::CLOSE, &[gate.done[0] as u64, 0, 0, 0, 0, 0]);
+        }
+    }
+}
+
+/// When the container's side is stepped: its ends go with it into init.
+unsafe fn gate_keep(memory: *mut Memory) {
+    // SAFETY: plain numbers.
+    unsafe {
+        if let Some(gate) = (*memory).gate {
+            syscall(number::FCNTL, &[gate.go[0] as u64, F_SETFD, 0, 0, 0, 0]);
+            syscall(number::FCNTL, &[gate.done[1] as u64, F_SETFD, 0, 0, 0, 0]);
         }
     }
 }
 
 /// When the container's side is stepped: sleeps until the next step may go; whether there is still a caller.
-unsafe fn gate_wait(memory: *mut Memory) -> bool {
+pub(crate) unsafe fn gate_wait(memory: *mut Memory) -> bool {
     // SAFETY: reads a byte into a local.
     unsafe {
         let Some(gate) = (*memory).gate else { return true };
         let mut byte = 0u8;
         loop {
-            let read = syscall(libc::SYS_read, &[gate.go[0] as u64, &raw mut byte as u64, 1, 0, 0, 0]);
-            if read != -i64::from(libc::EINTR) {
+            let read = syscall(number::READ, &[gate.go[0] as u64, &raw mut byte as u64, 1, 0, 0, 0]);
+            if read != -EINTR {
                 return read == 1;
             }
         }
@@ -232,12 +352,12 @@ unsafe fn gate_wait(memory: *mut Memory) -> bool {
 }
 
 /// When the container's side is stepped: tells the caller that the step is done.
-unsafe fn gate_done(memory: *mut Memory) {
+pub(crate) unsafe fn gate_done(memory: *mut Memory) {
     // SAFETY: writes a byte from a local.
     unsafe {
         if let Some(gate) = (*memory).gate {
             let byte = 1u8;
-            syscall(libc::SYS_write, &[gate.done[1] as u64, &raw const byte as u64, 1, 0, 0, 0]);
+            syscall(number::WRITE, &[gate.done[1] as u64, &raw const byte as u64, 1, 0, 0, 0]);
         }
     }
 }

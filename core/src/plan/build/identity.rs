@@ -31,6 +31,30 @@ impl Builder<'_> {
         });
     }
 
+    /// What no process of the container shall have, init and the program alike.
+    pub(super) fn drop_for_good(&mut self) {
+        let kept = self.kept_capabilities();
+        let privileged = self.users.mode != Mode::Host || self.host.can(bit::SETPCAP);
+        let dropped: Vec<u32> =
+            (0..CAPABILITIES.len() as u32).filter(|n| kept >> n & 1 == 0 && privileged).collect();
+        if !dropped.is_empty() {
+            self.act("drop capabilities for good", "no program inside can gain them", Shell::None, |b| {
+                b.needs = Some("CAP_SETPCAP");
+                for capability in dropped {
+                    b.inside(Call::DropBounding { capability });
+                }
+            });
+        }
+        if self.spec.no_new_privileges {
+            self.act(
+                "forbid new privileges",
+                "no set-user-ID program gives what was dropped",
+                Shell::None,
+                |b| b.inside(Call::NoNewPrivs),
+            );
+        }
+    }
+
     /// Takes on the program's identity and leaves every other right behind.
     pub(super) fn drop_privileges(&mut self) {
         let spec = self.spec;
@@ -57,18 +81,6 @@ impl Builder<'_> {
                 b.inside(Call::Prlimit { resource, soft, hard });
             });
         }
-        let kept = self.kept_capabilities();
-        let privileged = self.users.mode != Mode::Host || self.host.can(bit::SETPCAP);
-        let dropped: Vec<u32> =
-            (0..CAPABILITIES.len() as u32).filter(|n| kept >> n & 1 == 0 && privileged).collect();
-        if !dropped.is_empty() {
-            self.act("drop capabilities for good", "no program inside can gain them", Shell::None, |b| {
-                b.needs = Some("CAP_SETPCAP");
-                for capability in dropped {
-                    b.inside(Call::DropBounding { capability });
-                }
-            });
-        }
         self.become_user();
         if let Some(cwd) = self.spec.cwd.clone() {
             let shell = Shell::Last(vec![format!("cd {}", super::quote(&cwd))]);
@@ -89,14 +101,7 @@ impl Builder<'_> {
                 |b| b.inside(Call::Chdir { path: "/".into() }),
             );
         }
-        if self.spec.no_new_privileges {
-            self.act(
-                "forbid new privileges",
-                "no set-user-ID program gives what was dropped",
-                Shell::None,
-                |b| b.inside(Call::NoNewPrivs),
-            );
-        }
+        let kept = self.kept_capabilities();
         let mask = if self.account.uid == 0 { kept } else { 0 };
         let mask = if self.users.mode == Mode::Host { mask & self.host.capabilities } else { mask };
         self.act(

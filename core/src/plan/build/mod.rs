@@ -2,6 +2,7 @@
 
 mod devices;
 mod identity;
+mod init;
 mod layers;
 mod mounts;
 mod namespaces;
@@ -39,6 +40,7 @@ struct Builder<'a> {
     files: rootfs::Files,
     /// Volumes, which come after the system mounts.
     volumes: Vec<rootfs::Attach>,
+    init: Option<init::Init>,
     /// The pipe on which the child waits for its id map, until it did.
     release: Option<(Slot, Slot)>,
     /// The tolerance and need of the steps being added.
@@ -65,6 +67,7 @@ pub(super) fn plan(spec: Spec) -> Result<Plan, Error> {
         open: Vec::new(),
         files: rootfs::Files::default(),
         volumes: Vec::new(),
+        init: None,
         release: None,
         tolerate: Tolerate::Nothing,
         needs: None,
@@ -96,6 +99,7 @@ impl Builder<'_> {
     fn everything(&mut self) -> Result<(), Error> {
         self.open_streams();
         self.open_namespaces();
+        self.prepare_init();
         self.files_by_caller()?;
         self.make_namespaces();
         self.leave_keyring();
@@ -111,6 +115,8 @@ impl Builder<'_> {
         self.wait_for_map();
         self.sysctls();
         self.protect_kernel_paths();
+        self.drop_for_good();
+        self.leave_init_behind();
         self.drop_privileges();
         self.execute()?;
         self.finish();
@@ -136,6 +142,14 @@ impl Builder<'_> {
         add(self);
         (self.tolerate, self.needs) = (Tolerate::Nothing, None);
         self.acts.push(Act { what: what.into(), why: why.into(), steps: from..self.steps.len(), shell });
+    }
+
+    /// Makes the steps added since a part of the act that was added last.
+    fn extend_act(&mut self) {
+        let end = self.steps.len();
+        if let Some(act) = self.acts.last_mut() {
+            act.steps.end = end;
+        }
     }
 
     /// Sets the shell commands of the act that was added last.
@@ -195,14 +209,7 @@ impl Builder<'_> {
 
     /// The caller waits until its memory is its own again, and closes what only the child needed.
     fn finish(&mut self) {
-        self.act(
-            "wait for the program to be executed",
-            "until then the child uses the caller's memory",
-            Shell::None,
-            |b| {
-                b.caller(Call::AwaitExec);
-            },
-        );
+        self.await_program();
         let kept = self.kept;
         let keep = |slot: &Slot| kept.pipes.contains(&Some(*slot));
         let open: Vec<Slot> = std::mem::take(&mut self.open).into_iter().filter(|slot| !keep(slot)).collect();

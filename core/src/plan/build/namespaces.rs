@@ -1,12 +1,13 @@
 //! New namespaces by clone3(2), the caller's own by not asking, another's by setns(2).
 //!
 //! Usually one clone makes everything. When a namespace is joined, or the PID namespace is not new, a first
-//! process (the joiner) does the joining and makes the second, which becomes the container: joining a PID
-//! namespace only counts for children, and memory may be shared only with a child that nothing else can see.
+//! process (the joiner) executes init, does the joining and makes the second, which becomes the container: joining a
+//! PID namespace only counts for children, and the caller's memory is for a child that nothing else can see.
 
 use super::users::Mode;
 use super::{Builder, Call, Enforcement, Fd, Shell, Side, Slot};
 use crate::namespace::Kind;
+use crate::plan::call::Maker;
 use crate::spec::{NamespaceSource, bit};
 use crate::sys::abi;
 
@@ -58,16 +59,14 @@ impl Builder<'_> {
             self.release = Some((read, write));
         }
         let new: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| self.new_one(*kind)).collect();
-        let shared = self.new_one(Kind::Pid);
-        if joined.is_empty() && shared {
-            let flags = self.flags(&new)
-                | libc::CLONE_VM as u64
-                | libc::CLONE_CHILD_CLEARTID as u64
-                | libc::CLONE_PIDFD as u64;
+        if !self.needs_joiner() {
+            let flags =
+                self.flags(&new) | (libc::CLONE_VM | libc::CLONE_CHILD_CLEARTID | libc::CLONE_PIDFD) as u64;
             let (pid, pidfd) = (self.slot("child"), self.slot("pidfd"));
             self.kept.pid = Some(pid);
             self.kept.pidfd = Some(pidfd);
-            self.clone("make the process and its namespaces", Side::Caller, flags, pid, Some(pidfd));
+            let why = "the child uses the caller's memory until it executes something: nothing is copied";
+            self.clone("make the process and its namespaces", why, flags, pid, Some(pidfd), Maker::Caller);
             self.map_users_by_caller();
             if !self.host.clone3 && self.new_one(Kind::Time) {
                 self.unshare_time("clone(2) has no flag for it");
@@ -78,12 +77,15 @@ impl Builder<'_> {
         // The user and the time namespace are the joiner's already.
         let new: Vec<Kind> =
             new.into_iter().filter(|kind| ![Kind::User, Kind::Time].contains(kind)).collect();
-        let share = if shared { libc::CLONE_VM } else { 0 };
-        let flags = self.flags(&new)
-            | (share | libc::CLONE_PARENT | libc::CLONE_VFORK | libc::CLONE_PARENT_SETTID) as u64;
+        // With an init of its own, this process is not the one that executes the program.
+        let told = if self.init_stays() { 0 } else { libc::CLONE_CHILD_CLEARTID };
+        let shared = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PARENT | libc::CLONE_PARENT_SETTID;
+        let flags = self.flags(&new) | (shared | told) as u64;
         let pid = self.slot("child");
         self.kept.pid = Some(pid);
-        self.clone("make the container's process", Side::Container, flags, pid, None);
+        self.hide_process();
+        let why = "it is the caller's child, and uses the joiner's memory until it executes something";
+        self.clone("make the container's process", why, flags, pid, None, Maker::Joiner);
     }
 
     /// The first of two processes: joins what is joined, and makes the user namespace where that is new.
@@ -91,8 +93,14 @@ impl Builder<'_> {
         let flags =
             self.flags(&[]) | (libc::CLONE_VM | libc::CLONE_CHILD_CLEARTID | libc::CLONE_PIDFD) as u64;
         let (pid, pidfd) = (self.slot("joiner"), self.slot("joiner's pidfd"));
-        self.clone("make a process that joins namespaces", Side::Caller, flags, pid, Some(pidfd));
+        let why = "what joins must not be the caller, and must not share its memory";
+        self.clone("make a process that joins namespaces", why, flags, pid, Some(pidfd), Maker::Caller);
         self.kept.joiner = Some((pid, pidfd));
+        let caller_only = |slot: &Slot| {
+            self.kept.pipes.contains(&Some(*slot)) || self.release.is_some_and(|(_, write)| write == *slot)
+        };
+        let keep: Vec<Slot> = self.open.iter().filter(|slot| !caller_only(slot)).copied().collect();
+        self.enter_init(&keep);
         // A privileged caller's own rights open the others first; anyone else gets them from the user namespace.
         let mut order = joined.to_vec();
         if self.host.can(bit::SYS_ADMIN) {
@@ -118,6 +126,7 @@ impl Builder<'_> {
         if !self.new_one(Kind::User) {
             return;
         }
+        let Some((first, _)) = self.kept.joiner else { return };
         self.act(
             "make the user namespace",
             "the container's other namespaces shall belong to it",
@@ -126,7 +135,7 @@ impl Builder<'_> {
                 b.inside(Call::Unshare { flags: libc::CLONE_NEWUSER as u64 });
                 if b.release.is_some() {
                     b.inside(Call::Ready);
-                    b.caller(Call::AwaitReady);
+                    b.caller(Call::AwaitReady { first });
                 }
             },
         );
@@ -142,21 +151,23 @@ impl Builder<'_> {
 
     fn flags(&self, new: &[Kind]) -> u64 {
         let kinds = new.iter().filter(|kind| self.host.clone3 || **kind != Kind::Time);
-        let reset = if self.host.clone3 { abi::CLONE_CLEAR_SIGHAND } else { 0 };
-        kinds.fold(reset, |flags, kind| flags | kind.clone_flag())
+        kinds.fold(self.reset_handlers(), |flags, kind| flags | kind.clone_flag())
     }
 
-    fn clone(&mut self, what: &'static str, side: Side, flags: u64, pid: Slot, pidfd: Option<Slot>) {
-        let why = "the child uses the caller's memory until it executes the program: nothing is copied";
-        let why = if flags & libc::CLONE_VM as u64 == 0 {
-            "its PID namespace is not new, so memory is not shared"
-        } else {
-            why
-        };
-        let (clone3, second) = (self.host.clone3, side == Side::Container);
+    fn clone(
+        &mut self,
+        what: &'static str,
+        why: &'static str,
+        flags: u64,
+        pid: Slot,
+        pidfd: Option<Slot>,
+        maker: Maker,
+    ) {
+        let side = if maker == Maker::Caller { Side::Caller } else { Side::Container };
+        let clone3 = self.host.clone3;
         self.act(what, why, Shell::None, |b| {
-            b.needs = (!b.new_one(Kind::User) && !second).then_some("CAP_SYS_ADMIN");
-            b.step(side, Call::Clone { clone3, flags, pid, pidfd, second });
+            b.needs = (!b.new_one(Kind::User) && side == Side::Caller).then_some("CAP_SYS_ADMIN");
+            b.step(side, Call::Clone { clone3, flags, pid, pidfd, maker });
         });
     }
 

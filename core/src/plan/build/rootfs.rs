@@ -306,6 +306,14 @@ impl Builder<'_> {
     /// Makes the prepared mount the root, and detaches the old one.
     fn enter_root(&mut self) {
         let Some(root) = self.files.root else { return };
+        if let Some(scratch) = self.files.scratch {
+            let why = "it comes off with the old root: a mount that never was attached is costly to close";
+            self.act("put the tmpfs on the old root", why, Shell::None, |b| {
+                b.needs = Some("CAP_SYS_ADMIN");
+                // Not on its root, where it would lie above it: what is detached in the end is the topmost.
+                b.inside(Call::MoveMount { from: Fd::Slot(scratch), target: "/dev".into() });
+            });
+        }
         self.act(
             "attach the new root",
             "over the old one, where it is still out of sight",
@@ -343,6 +351,18 @@ impl Builder<'_> {
     fn protect_root(&mut self) {
         let (Some(root), true) = (self.files.root, self.spec.read_only) else { return };
         self.make_read_only(Side::Container, root, "asked for");
+        if let Some(scratch) = self.files.scratch {
+            // It lies on the old root, and that on the new one.
+            self.inside(Call::MountSetattr {
+                dir: Fd::Slot(scratch),
+                path: "".into(),
+                flags: abi::AT_EMPTY_PATH,
+                set: 0,
+                clear: abi::MOUNT_ATTR_RDONLY,
+                userns: None,
+            });
+            self.extend_act();
+        }
         self.set_shell(if self.layered() {
             Shell::Last(vec!["mount -o remount,bind,ro /".into()])
         } else {

@@ -2,7 +2,7 @@
 
 use super::rootfs::Attach;
 use super::users::Mode;
-use super::{Builder, Call, Enforcement, Fd, Shell, Side, Text, quote};
+use super::{Builder, Call, Enforcement, Fd, Shell, Side, Slot, Text, quote};
 use crate::namespace::Kind;
 use crate::spec::{HostAccess, MASKED_PATHS, READONLY_PATHS, RootChange};
 use crate::sys::abi;
@@ -221,56 +221,66 @@ impl Builder<'_> {
 
     /// Puts an empty file or directory over each path.
     fn mask(&mut self, paths: &[(String, bool)]) {
-        let (mut empty, file) = ([None; 2], self.slot("file"));
-        self.act("make empty places", "to lie over the kernel paths that are hidden", Shell::None, |b| {
-            let dir = b.scratch();
-            b.inside(Call::Mkdir { dir, path: "empty".into(), mode: 0o555 });
-            b.inside(Call::Open {
-                dir,
-                path: "nothing".into(),
-                flags: (libc::O_CREAT | libc::O_CLOEXEC) as u64,
-                mode: 0o444,
-                keep: file,
-            });
-            b.close(Side::Container, file);
-            for (place, name) in empty.iter_mut().zip(["empty", "nothing"]) {
-                let slot = b.scratch_part(Side::Container, name.into());
-                *place = Some(slot);
-                b.needs = Some("CAP_SYS_ADMIN");
-                b.inside(Call::MountSetattr {
-                    dir: Fd::Slot(slot),
-                    path: "".into(),
-                    flags: abi::AT_EMPTY_PATH,
-                    set: abi::MOUNT_ATTR_RDONLY | abi::MOUNT_ATTR_NOEXEC,
-                    clear: 0,
-                    userns: None,
-                });
-            }
-        });
-        for (path, directory) in paths {
-            let Some(Some(source)) = empty.get(usize::from(!*directory)).copied() else { continue };
-            let command = if *directory {
-                format!("mount -t tmpfs -o ro tmpfs \"$R\"{}", quote(path))
-            } else {
-                format!("mount --bind /dev/null \"$R\"{}", quote(path))
-            };
-            let copy = self.slot(path.clone());
-            self.act(
-                format!("hide {path}"),
-                "it tells too much of the host",
-                Shell::Inside(vec![command]),
-                |b| {
-                    b.needs = Some("CAP_SYS_ADMIN");
+        for directory in [true, false] {
+            let names: Vec<&str> =
+                paths.iter().filter(|(_, kind)| *kind == directory).map(|(path, _)| path.as_str()).collect();
+            let Some((last, others)) = names.split_last() else { continue };
+            let empty = self.make_empty(directory);
+            for path in others {
+                let copy = self.slot((*path).to_string());
+                self.hide(path, directory, |b| {
                     b.inside(Call::OpenTree {
-                        dir: Fd::Slot(source),
+                        dir: Fd::Slot(empty),
                         path: "".into(),
                         flags: abi::OPEN_TREE_CLONE | abi::OPEN_TREE_CLOEXEC | abi::AT_EMPTY_PATH,
                         keep: copy,
                     });
-                    b.inside(Call::MoveMount { from: Fd::Slot(copy), target: path.clone().into() });
-                },
-            );
+                    copy
+                });
+            }
+            // The mount itself, too: one that never was attached is costly to close.
+            self.hide(last, directory, |_| empty);
         }
+    }
+
+    /// A detached mount of an empty file or directory.
+    fn make_empty(&mut self, directory: bool) -> Slot {
+        let mut empty = Slot(0);
+        let what = if directory { "make an empty directory" } else { "make an empty file" };
+        self.act(what, "to lie over the kernel paths that are hidden", Shell::None, |b| {
+            let (dir, name) = (b.scratch(), if directory { "empty" } else { "nothing" });
+            let call = if directory {
+                Call::Mkdir { dir, path: name.into(), mode: 0o555 }
+            } else {
+                Call::Mknod { dir, path: name.into(), mode: libc::S_IFREG | 0o444, device: (0, 0) }
+            };
+            b.inside(call);
+            empty = b.scratch_part(Side::Container, name.into());
+            b.needs = Some("CAP_SYS_ADMIN");
+            b.inside(Call::MountSetattr {
+                dir: Fd::Slot(empty),
+                path: "".into(),
+                flags: abi::AT_EMPTY_PATH,
+                set: abi::MOUNT_ATTR_RDONLY | abi::MOUNT_ATTR_NOEXEC,
+                clear: 0,
+                userns: None,
+            });
+        });
+        empty
+    }
+
+    fn hide(&mut self, path: &str, directory: bool, mount: impl FnOnce(&mut Self) -> Slot) {
+        let command = if directory {
+            format!("mount -t tmpfs -o ro tmpfs \"$R\"{}", quote(path))
+        } else {
+            format!("mount --bind /dev/null \"$R\"{}", quote(path))
+        };
+        let why = "it tells too much of the host";
+        self.act(format!("hide {path}"), why, Shell::Inside(vec![command]), |b| {
+            b.needs = Some("CAP_SYS_ADMIN");
+            let mount = mount(b);
+            b.inside(Call::MoveMount { from: Fd::Slot(mount), target: path.to_string().into() });
+        });
     }
 
     /// Kernel settings of the container's own namespaces.

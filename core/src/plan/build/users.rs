@@ -170,7 +170,8 @@ impl Builder<'_> {
     pub(super) fn wait_for_release(&mut self, wait: Slot) {
         let release = self.release.map(|(_, write)| write);
         self.act("wait for the id map", "only the caller may write it", Shell::None, |b| {
-            if let Some(write) = release {
+            // Init does not have the caller's end.
+            if let Some(write) = release.filter(|_| b.kept.joiner.is_none()) {
                 b.inside(Call::Close { fd: Fd::Slot(write) });
             }
             b.inside(Call::Read { fd: Fd::Slot(wait), len: 1 });

@@ -1,0 +1,120 @@
+//! Init: the small static program (`core/init`) that joins namespaces for a start, and that is process 1.
+//!
+//! A process that shares the caller's memory must not be seen by anything else. So what joins a running container, and
+//! what lives on beside the program, executes init first: it has memory of its own, and goes on with the plan there.
+
+use super::{Builder, Call, Fd, Shell, Side, Slot};
+use crate::namespace::Kind;
+use crate::plan::call::Maker;
+use crate::sys::abi;
+
+/// What init needs, once the caller has opened it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Init {
+    /// The program, in a sealed file.
+    program: Slot,
+    /// The block of results and steps that init maps.
+    block: Slot,
+    /// The process with which the container ends.
+    owner: Option<Slot>,
+}
+
+impl Builder<'_> {
+    /// Whether init stays as process 1.
+    pub(super) fn init_stays(&self) -> bool {
+        self.spec.init && self.new_one(Kind::Pid)
+    }
+
+    /// Whether a process joins namespaces before another becomes the container.
+    pub(super) fn needs_joiner(&self) -> bool {
+        !self.new_one(Kind::Pid) || Kind::ALL.iter().any(|kind| self.spec.namespaces.get(*kind).joined())
+    }
+
+    /// The caller puts init where it can be executed from.
+    pub(super) fn prepare_init(&mut self) {
+        if !self.init_stays() && !self.needs_joiner() {
+            return;
+        }
+        let program = self.slot("init");
+        let why = "a sealed file in memory: nobody can change it, and no path leads to it";
+        self.act("load init", why, Shell::None, |b| {
+            b.caller(Call::MemfdCreate { name: "minicontain-init", keep: program });
+            b.caller(Call::WriteInit { fd: Fd::Slot(program) });
+            b.caller(Call::Seal { fd: Fd::Slot(program) });
+        });
+        let owner = self.init_stays().then(|| {
+            let (caller, owner) = (self.slot("caller"), self.slot("owner"));
+            self.kept.caller = Some(caller);
+            self.act("open the owner", "the container ends when this process does", Shell::None, |b| {
+                b.caller(Call::PidfdOpen { pid: caller, keep: owner });
+            });
+            owner
+        });
+        let block = self.slot("block");
+        self.kept.block = Some(block);
+        self.kept.init = self.init_stays();
+        self.init = Some(Init { program, block, owner });
+    }
+
+    /// This process becomes init, which goes on with the plan. It keeps these descriptors.
+    pub(super) fn enter_init(&mut self, keep: &[Slot]) {
+        let Some(Init { program, block, owner }) = self.init else { return };
+        let why = "it has memory of its own; nothing of the caller's is left in it";
+        self.act("become init", why, Shell::None, |b| {
+            b.inside(Call::CloseRange { first: 3, last: u32::MAX });
+            for slot in [block].into_iter().chain(owner).chain(keep.iter().copied()) {
+                b.inside(Call::CloseOnExec { fd: Fd::Slot(slot), on: false });
+            }
+            let next = b.steps.len() + 1;
+            b.inside(Call::EnterInit { init: program, block, next });
+            b.inside(Call::MapBlock { block });
+        });
+    }
+
+    /// Process 1 becomes init and makes the process of the program.
+    pub(super) fn leave_init_behind(&mut self) {
+        let Some(Init { owner, .. }) = self.init.filter(|_| self.init_stays()) else { return };
+        let streams = self.files.streams.into_iter().flatten();
+        let keep: Vec<Slot> = streams.chain(self.files.passed.iter().map(|(slot, _)| *slot)).collect();
+        self.enter_init(&keep);
+        self.hide_process();
+        let flags =
+            (libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PARENT_SETTID | libc::CLONE_CHILD_CLEARTID)
+                as u64
+                | self.reset_handlers();
+        let pid = self.slot("program's process");
+        let clone3 = self.host.clone3;
+        let why = "init reaps what the program leaves, and tells how it ended";
+        self.act("make the program's process", why, Shell::None, |b| {
+            b.inside(Call::Clone { clone3, flags, pid, pidfd: None, maker: Maker::Init { owner } });
+        });
+    }
+
+    /// Makes this process one that nothing in the container can trace, read or open.
+    pub(super) fn hide_process(&mut self) {
+        let why = "nothing in the container may trace it, or open what it has open";
+        self.act("hide this process's memory", why, Shell::None, |b| {
+            b.inside(Call::NotDumpable);
+        });
+    }
+
+    /// The caller waits until its memory is its own again, and the program is executed.
+    pub(super) fn await_program(&mut self) {
+        let why = "until then the child uses the caller's memory";
+        self.act("wait for the child to leave this memory", why, Shell::None, |b| b.caller(Call::AwaitExec));
+        if self.init.is_none() {
+            return;
+        }
+        let (joiner, pid) = (self.kept.joiner.map(|(pid, _)| pid), self.kept.pid);
+        let (Some(first), second) = (joiner.or(pid), joiner.and(pid)) else { return };
+        let why = "it is started when it runs, and not before";
+        self.act("wait for the program to be executed", why, Shell::None, |b| {
+            b.step(Side::Caller, Call::AwaitProgram { first, second });
+        });
+    }
+
+    /// New processes have no handlers of their maker's.
+    pub(super) fn reset_handlers(&self) -> u64 {
+        if self.host.clone3 { abi::CLONE_CLEAR_SIGHAND } else { 0 }
+    }
+}
