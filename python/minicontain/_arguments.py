@@ -25,7 +25,7 @@ def spec_fields(args: Any, given: dict[str, Any]) -> dict[str, Any]:
         absent = {name for name in ("stdin", "stdout", "stderr") if given.get(name, "") is None}
         given = {**args.fields, **{name: value for name, value in given.items() if name not in absent}}
     else:
-        given["args"] = _words(args, shell)
+        given["args"] = _words(args, shell, given.get("executable"))
     if not _ALIASES.isdisjoint(given):
         _resolve_aliases(given)
     return given
@@ -36,12 +36,12 @@ def shown_args(args: Any) -> Any:
     return args.fields["args"] if isinstance(args, Spec) else args
 
 
-def _words(args: Any, shell: bool) -> list[Any]:
-    """`args` as a list: a text or a path is one program; with `shell`, a command of sh."""
+def _words(args: Any, shell: bool, executable: Any) -> list[Any]:
+    """`args` as a list: a text or a path is one program; with `shell`, a command of sh, or of `executable`."""
     if isinstance(args, os.PathLike) and shell:
         raise TypeError("path-like args is not allowed when shell is true")
     words = [args] if isinstance(args, (str, bytes, os.PathLike)) else list(args)
-    return ["/bin/sh", "-c", *words] if shell else words
+    return [executable or "/bin/sh", "-c", *words] if shell else words
 
 
 _ALIASES = frozenset(("network", "group", "extra_groups", "umask"))

@@ -157,3 +157,28 @@ class Streams(Fields, total=False):
     """Standard error; `STDOUT` merges it into standard output."""
     shell: bool
     """Whether `args` is a command of `/bin/sh`."""
+
+
+class Process(Fields, total=False):
+    """What `subprocess` takes beyond that. Most of it can mean one thing only in a container."""
+
+    bufsize: int
+    """How the pipes' file objects are buffered."""
+    pipesize: int
+    """How much a pipe holds: fcntl(2), F_SETPIPE_SZ."""
+    close_fds: bool
+    """Whether inheritable descriptors stay out, all but those of `pass_fds`. Default: True."""
+    process_group: Literal[0, -1] | None
+    """0: the program leads a process group, which it does anyway."""
+    restore_signals: bool
+    """No effect: every signal starts as the system has it."""
+    creationflags: Literal[0]
+    """For Windows."""
+    startupinfo: None
+    """For Windows."""
+    preexec_fn: None
+    """No Python runs in the container before the program."""
+
+
+class Popened(Streams, Process, total=False):
+    """What `Popen` takes by name."""

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from . import _native
 from ._arguments import shown_args, spec_fields
+from ._subprocess import NAMES, settle
+from ._subprocess import streams as gather_streams
 from .results import CalledProcessError, CompletedProcess, TimeoutExpired
 from .streams import Text
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer, Unpack
 
-    from .fields import Args, Fields, Stream
-
-_PIPE = -1
+    from .fields import Args, Process, Stream
 
 
 @overload
@@ -33,7 +33,7 @@ def run(
     encoding: str | None = None,
     errors: str | None = None,
     universal_newlines: bool | None = None,
-    **fields: Unpack[Fields],
+    **fields: Unpack[Process],
 ) -> CompletedProcess[str]: ...
 @overload
 def run(
@@ -51,7 +51,7 @@ def run(
     errors: str | None = None,
     text: bool | None = None,
     universal_newlines: bool | None = None,
-    **fields: Unpack[Fields],
+    **fields: Unpack[Process],
 ) -> CompletedProcess[str]: ...
 @overload
 def run(
@@ -69,7 +69,7 @@ def run(
     shell: bool = False,
     timeout: float | None = None,
     check: bool = False,
-    **fields: Unpack[Fields],
+    **fields: Unpack[Process],
 ) -> CompletedProcess[bytes]: ...
 @overload
 def run(
@@ -87,7 +87,7 @@ def run(
     errors: str | None = None,
     text: bool | None = None,
     universal_newlines: bool | None = None,
-    **fields: Unpack[Fields],
+    **fields: Unpack[Process],
 ) -> CompletedProcess[Any]: ...
 def run(
     args: Any,
@@ -127,23 +127,11 @@ def run(
     >>> minicontain.run("echo $0 $HOME; exit 3", shell=True, env={"HOME": "/tmp"}, capture_output=True)
     CompletedProcess(args='echo $0 $HOME; exit 3', returncode=3, stdout=b'/bin/sh /tmp\n', stderr=b'')
     """
-    if input is not None:
-        if stdin is not None:
-            raise ValueError("stdin and input arguments may not both be used.")
-        stdin = _PIPE
-    if capture_output:
-        if stdout is not None or stderr is not None:
-            raise ValueError("stdout and stderr arguments may not be used with capture_output.")
-        stdout = stderr = _PIPE
+    fields.update(stdin=stdin, stdout=stdout, stderr=stderr, shell=shell)
+    gather_streams(fields, input, capture_output)
+    if not NAMES.isdisjoint(fields):
+        settle(fields)
     streams = Text(encoding, errors, text, universal_newlines)
-    if stdin is not None:
-        fields["stdin"] = stdin
-    if stdout is not None:
-        fields["stdout"] = stdout
-    if stderr is not None:
-        fields["stderr"] = stderr
-    if shell:
-        fields["shell"] = True
     wanted = spec_fields(args, fields)
     outcome, out, err, trace = _native.run(wanted, streams.encode(input), timeout)
     args = shown_args(args)
