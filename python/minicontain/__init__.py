@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from .calls import call as call
     from .calls import check_call as check_call
     from .calls import check_output as check_output
+    from .calls import getoutput as getoutput
+    from .calls import getstatusoutput as getstatusoutput
     from .container import Container as Container
     from .enforcement import Enforcement as Enforcement
     from .errors import ContainerError as ContainerError
@@ -43,10 +45,11 @@ if TYPE_CHECKING:
     from .plan import Step as Step
     from .popen import Popen as Popen
     from .process import run as run
+    from .process_async import run_async as run_async
     from .results import CalledProcessError as CalledProcessError
     from .results import CompletedProcess as CompletedProcess
+    from .results import SubprocessError as SubprocessError
     from .results import TimeoutExpired as TimeoutExpired
-    from .process_async import run_async as run_async
     from .spec import Spec as Spec
     from .stats import MemoryStats as MemoryStats
     from .stats import Stats as Stats
@@ -82,6 +85,7 @@ __all__ = [
     "StartNotADirectoryError",
     "StartPermissionError",
     "StateError",
+    "SubprocessError",
     "Stats",
     "Step",
     "Stepper",
@@ -92,6 +96,8 @@ __all__ = [
     "call",
     "check_call",
     "check_output",
+    "getoutput",
+    "getstatusoutput",
     "run",
     "run_async",
 ]
@@ -115,6 +121,7 @@ _HOMES = {
     "StartNotADirectoryError": "errors",
     "StartPermissionError": "errors",
     "StateError": "errors",
+    "SubprocessError": "results",
     "Stats": "stats",
     "Step": "plan",
     "Stepper": "stepper",
@@ -125,6 +132,8 @@ _HOMES = {
     "call": "calls",
     "check_call": "calls",
     "check_output": "calls",
+    "getoutput": "calls",
+    "getstatusoutput": "calls",
     "run": "process",
     "run_async": "process_async",
 }

@@ -1,4 +1,4 @@
-"""Processes and pipes in an event loop: pidfds and pipes are descriptors that it waits for, so no thread is needed."""
+"""Processes and pipes in an event loop, which waits for descriptors: no thread is needed."""
 
 from __future__ import annotations
 
@@ -103,7 +103,9 @@ class ReadEnd(asyncio.ReadTransport):
 class WriteEnd(asyncio.WriteTransport):
     """Writes to a pipe as fast as it is read."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, pipe: IO[Any], protocol: asyncio.BaseProtocol) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, pipe: IO[Any], protocol: asyncio.BaseProtocol
+    ) -> None:
         super().__init__({"pipe": pipe})
         self._loop = loop
         self._pipe = pipe

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from . import errors
+from .spec import Spec
 
 NAMES = frozenset(
     (
@@ -30,7 +31,7 @@ def settle(fields: dict[str, Any]) -> None:
         raise errors.fault(
             "preexec_fn",
             "no Python runs between clone and execve: it would share the caller's memory",
-            "use cwd, env, user, umask, ulimits, pass_fds or start_new_session, or run a program that does it",
+            "use cwd, env, user, umask, ulimits or pass_fds, or run a program that does it",
         )
     for name, nothing in (("startupinfo", None), ("creationflags", 0)):
         if fields.pop(name, nothing) != nothing:
@@ -69,7 +70,9 @@ def _process_group(fields: dict[str, Any]) -> None:
     # Who leads a session leads a process group.
     if fields.get("start_new_session") is False:
         raise errors.fault(
-            "process_group", "a group of its own comes with a session of its own", "use start_new_session=True"
+            "process_group",
+            "a group of its own comes with a session of its own",
+            "use start_new_session=True",
         )
 
 
@@ -82,3 +85,38 @@ def inheritable() -> list[int]:
             if int(name) > 2 and os.get_inheritable(int(name)):
                 found.append(int(name))
     return sorted(found)
+
+
+def directory(cwd: Any) -> str:
+    """A working directory; a relative one is below the caller's own, as in `subprocess`."""
+    path = os.fsdecode(cwd)
+    return os.path.join(os.getcwd(), path) if path and not path.startswith("/") else path
+
+
+def environment(env: Any) -> dict[str, str | None]:
+    """An environment of texts or bytes, as texts."""
+    variables = {
+        os.fsdecode(name): None if value is None else os.fsdecode(value) for name, value in env.items()
+    }
+    if any("=" in name for name in variables):
+        raise ValueError("illegal environment variable name")
+    return variables
+
+
+def stream(name: str, given: Any, args: Any, fields: dict[str, Any]) -> Any:
+    """A stream as `subprocess` knows it. A path and a spec's own stream it does not: `fields` get those."""
+    if given is None and isinstance(args, Spec):
+        wanted = args.fields[name]
+        return _CONSTANTS.get(wanted) if isinstance(wanted, str) else None
+    if isinstance(given, os.PathLike) or (given == subprocess.STDOUT and "stdout" in fields):
+        fields[name] = given
+        return None
+    return given
+
+
+_CONSTANTS = {"pipe": subprocess.PIPE, "null": subprocess.DEVNULL, "stdout": subprocess.STDOUT}
+
+
+def is_of_container(name: Any, fields: dict[str, Any]) -> bool:
+    """Whether a user or a group is one that only the container's own files can tell, or `uid:gid`."""
+    return isinstance(name, str) and (":" in name or name.isdigit() or fields.get("rootfs") is not None)

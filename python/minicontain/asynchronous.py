@@ -26,8 +26,8 @@ class Asynchronous(Generic[AnyStr]):
     r"""What `Container` and `Popen` have for asyncio.
 
     `wait_async` and `communicate_async` are `wait` and `communicate` to be awaited; `stdin_async`,
-    `stdout_async` and `stderr_async` are the pipes as asyncio's streams. Leaving `async with` does what leaving
-    `with` does, but lets the event loop run meanwhile.
+    `stdout_async` and `stderr_async` are the pipes as asyncio's streams. Leaving `async with` does what
+    leaving `with` does, but lets the event loop run meanwhile.
 
     >>> import asyncio, minicontain
     >>> async def main():
@@ -76,11 +76,13 @@ class Asynchronous(Generic[AnyStr]):
         """
         import asyncio
 
-        while (returncode := self.poll()) is None:
+        if (returncode := self.poll()) is None:
             try:
                 await ended(self._engine(), timeout)
             except asyncio.TimeoutError:
                 raise TimeoutExpired(self.args, timeout or 0.0) from None
+            returncode = self.poll()
+        assert returncode is not None
         return returncode
 
     async def communicate_async(
@@ -156,9 +158,7 @@ class Asynchronous(Generic[AnyStr]):
             if self._streams and name in self._streams:
                 self._streams[name][1].close()
         pipes = ((self.stdout, out), (self.stderr, err))
-        stdout, stderr = (
-            None if pipe is None else self._decoded(pipe, bytes(data)) for pipe, data in pipes
-        )
+        stdout, stderr = (None if pipe is None else self._decoded(pipe, bytes(data)) for pipe, data in pipes)
         return stdout, stderr
 
     # Streams.
@@ -199,8 +199,8 @@ class Asynchronous(Generic[AnyStr]):
     def stdout_async(self) -> asyncio.StreamReader:
         r"""The pipe from its standard output, for the running event loop.
 
-        It reads bytes, as streams of asyncio do. `stdout` is not to be used any more then. Raises `StateError`
-        if it is no pipe.
+        It reads bytes, as streams of asyncio do. `stdout` is not to be used any more then. Raises
+        `StateError` if it is no pipe.
 
         >>> import asyncio, minicontain
         >>> async def main():
@@ -216,8 +216,9 @@ class Asynchronous(Generic[AnyStr]):
         r"""The pipe from its standard error; see `stdout_async`.
 
         >>> import asyncio, minicontain
+        >>> from minicontain import PIPE
         >>> async def main():
-        ...     async with minicontain.Container("echo no >&2", shell=True, stderr=minicontain.PIPE) as container:
+        ...     async with minicontain.Container("echo no >&2", shell=True, stderr=PIPE) as container:
         ...         return await container.stderr_async.readline()
         >>> asyncio.run(main())
         b'no\n'

@@ -109,3 +109,28 @@ def check_output(args: Any, *, timeout: float | None = None, **fields: Any) -> A
         text = any(fields.get(name) for name in ("text", "encoding", "errors", "universal_newlines"))
         fields["input"] = "" if text else b""
     return run(args, stdout=-1, timeout=timeout, check=True, **fields).stdout
+
+
+def getstatusoutput(
+    cmd: Args, *, encoding: str | None = None, errors: str | None = None, **fields: Unpack[Process]
+) -> tuple[int, str]:
+    r"""Runs a command of the shell; its `returncode`, and what it wrote without the last newline.
+
+    >>> import minicontain
+    >>> minicontain.getstatusoutput("echo out; echo err >&2; exit 3")
+    (3, 'out\nerr')
+    """
+    done = run(cmd, shell=True, text=True, encoding=encoding, errors=errors, stdout=-1, stderr=-2, **fields)
+    return done.returncode, done.stdout.removesuffix("\n")
+
+
+def getoutput(
+    cmd: Args, *, encoding: str | None = None, errors: str | None = None, **fields: Unpack[Process]
+) -> str:
+    """Runs a command of the shell; what it wrote, without the last newline.
+
+    >>> import minicontain
+    >>> minicontain.getoutput("echo hello")
+    'hello'
+    """
+    return getstatusoutput(cmd, encoding=encoding, errors=errors, **fields)[1]

@@ -56,8 +56,8 @@ class TimeOffsets(TypedDict, total=False):
     """Added to CLOCK_BOOTTIME, and so to the uptime."""
 
 
-class Fields(TypedDict, total=False):
-    """What a container can be given, named as `subprocess` and `docker run` name it. None is the default."""
+class Program(TypedDict, total=False):
+    """What a program can be given, named as `subprocess` names it. None is the default."""
 
     executable: Path | None
     """The program to execute in place of `args[0]`, which it then only sees as its name."""
@@ -81,6 +81,10 @@ class Fields(TypedDict, total=False):
     """Descriptors of the caller that the program gets under the same numbers."""
     start_new_session: bool | None
     """Whether the program leads a new session: setsid(2). Default: True."""
+
+
+class Walls(TypedDict, total=False):
+    """What is put round it, named as `docker run` names it. None is the default."""
 
     hostname: str | None
     """Host name, up to 64 bytes: sethostname(2)."""
@@ -144,6 +148,10 @@ class Fields(TypedDict, total=False):
     """Whether no execve can grant privileges: prctl(2). Default: True."""
     require: Iterable[str] | None
     """Features that must be fully enforced; a shortfall is an error."""
+
+
+class Fields(Program, Walls, total=False):
+    """What a container can be given."""
 
 
 class Streams(Fields, total=False):

@@ -10,21 +10,20 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, AnyStr, Literal, overload
 
-from ._arguments import shown_args
-from ._subprocess import inheritable, settle
+from ._arguments import shown_args, words_of
+from ._subprocess import directory, environment, inheritable, is_of_container, settle, stream
 from .asynchronous import Asynchronous, ended
 from .container import Container
 from .errors import ContainerError, SpecError, StartError
 from .results import TimeoutExpired
-from .spec import Spec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
     from typing_extensions import Unpack
 
-    from .fields import Args, Popened
+    from .fields import Args, Path, Stream, Walls
 
 _EXECUTE: Any = subprocess.Popen._execute_child  # type: ignore[attr-defined]
 # Its parameters differ between versions of Python in number and order, but not in their names.
@@ -45,14 +44,15 @@ class Popen(subprocess.Popen[AnyStr], Asynchronous[AnyStr]):
     - The working directory is `/`, the umask 0o022, the user the container's root, unless `cwd`, `umask` and
       `user` say otherwise.
     - The files are the host's under a layer that is thrown away: see `host_files`, `volumes`, `tmp`.
-    - The program leads a session of its own: Ctrl-C in a terminal does not reach it. `start_new_session=False`
-      leaves it in the caller's.
+    - The program leads a session of its own, and Ctrl-C in a terminal does not reach it;
+      `start_new_session=False` leaves it in the caller's.
     - Signals start as the system has them, also with `restore_signals=False`.
     - `kill` ends the program with everything that it started.
     - `preexec_fn` and a `process_group` other than 0 are a `SpecError`, which is a `ValueError`.
 
     >>> import minicontain
-    >>> with minicontain.Popen(["cat"], stdin=minicontain.PIPE, stdout=minicontain.PIPE, text=True) as process:
+    >>> from minicontain import PIPE
+    >>> with minicontain.Popen(["cat"], stdin=PIPE, stdout=PIPE, text=True) as process:
     ...     process.communicate("meow")
     ('meow', None)
     >>> process.returncode, process.container.enforced["namespaces"].state
@@ -66,45 +66,129 @@ class Popen(subprocess.Popen[AnyStr], Asynchronous[AnyStr]):
     def __init__(
         self: Popen[str],
         args: Args,
+        bufsize: int = -1,
+        executable: Path | bytes | None = None,
+        stdin: Stream = None,
+        stdout: Stream = None,
+        stderr: Stream = None,
+        preexec_fn: None = None,
+        close_fds: bool = True,
+        shell: bool = False,
+        cwd: Path | bytes | None = None,
+        env: Mapping[Any, Any] | None = None,
+        universal_newlines: bool | None = None,
+        startupinfo: None = None,
+        creationflags: int = 0,
+        restore_signals: bool = True,
+        start_new_session: bool | None = None,
+        pass_fds: Iterable[int] = (),
         *,
-        text: Literal[True],
+        user: int | str | None = None,
+        group: int | str | None = None,
+        extra_groups: Iterable[int | str] | None = None,
         encoding: str | None = None,
         errors: str | None = None,
-        universal_newlines: bool | None = None,
-        **fields: Unpack[Popened],
+        text: Literal[True],
+        umask: int | None = -1,
+        pipesize: int | None = -1,
+        process_group: int | None = None,
+        **fields: Unpack[Walls],
     ) -> None: ...
     @overload
     def __init__(
         self: Popen[str],
         args: Args,
+        bufsize: int = -1,
+        executable: Path | bytes | None = None,
+        stdin: Stream = None,
+        stdout: Stream = None,
+        stderr: Stream = None,
+        preexec_fn: None = None,
+        close_fds: bool = True,
+        shell: bool = False,
+        cwd: Path | bytes | None = None,
+        env: Mapping[Any, Any] | None = None,
+        universal_newlines: bool | None = None,
+        startupinfo: None = None,
+        creationflags: int = 0,
+        restore_signals: bool = True,
+        start_new_session: bool | None = None,
+        pass_fds: Iterable[int] = (),
         *,
+        user: int | str | None = None,
+        group: int | str | None = None,
+        extra_groups: Iterable[int | str] | None = None,
         encoding: str,
         errors: str | None = None,
         text: bool | None = None,
-        universal_newlines: bool | None = None,
-        **fields: Unpack[Popened],
+        umask: int | None = -1,
+        pipesize: int | None = -1,
+        process_group: int | None = None,
+        **fields: Unpack[Walls],
     ) -> None: ...
     @overload
     def __init__(
         self: Popen[bytes],
         args: Args,
+        bufsize: int = -1,
+        executable: Path | bytes | None = None,
+        stdin: Stream = None,
+        stdout: Stream = None,
+        stderr: Stream = None,
+        preexec_fn: None = None,
+        close_fds: bool = True,
+        shell: bool = False,
+        cwd: Path | bytes | None = None,
+        env: Mapping[Any, Any] | None = None,
+        universal_newlines: Literal[False] | None = None,
+        startupinfo: None = None,
+        creationflags: int = 0,
+        restore_signals: bool = True,
+        start_new_session: bool | None = None,
+        pass_fds: Iterable[int] = (),
         *,
+        user: int | str | None = None,
+        group: int | str | None = None,
+        extra_groups: Iterable[int | str] | None = None,
         encoding: None = None,
         errors: None = None,
         text: Literal[False] | None = None,
-        universal_newlines: Literal[False] | None = None,
-        **fields: Unpack[Popened],
+        umask: int | None = -1,
+        pipesize: int | None = -1,
+        process_group: int | None = None,
+        **fields: Unpack[Walls],
     ) -> None: ...
     @overload
     def __init__(
         self: Popen[Any],
         args: Args,
+        bufsize: int = -1,
+        executable: Path | bytes | None = None,
+        stdin: Stream = None,
+        stdout: Stream = None,
+        stderr: Stream = None,
+        preexec_fn: None = None,
+        close_fds: bool = True,
+        shell: bool = False,
+        cwd: Path | bytes | None = None,
+        env: Mapping[Any, Any] | None = None,
+        universal_newlines: bool | None = None,
+        startupinfo: None = None,
+        creationflags: int = 0,
+        restore_signals: bool = True,
+        start_new_session: bool | None = None,
+        pass_fds: Iterable[int] = (),
         *,
+        user: int | str | None = None,
+        group: int | str | None = None,
+        extra_groups: Iterable[int | str] | None = None,
         encoding: str | None = None,
         errors: str | None = None,
         text: bool | None = None,
-        universal_newlines: bool | None = None,
-        **fields: Unpack[Popened],
+        umask: int | None = -1,
+        pipesize: int | None = -1,
+        process_group: int | None = None,
+        **fields: Unpack[Walls],
     ) -> None: ...
     def __init__(
         self,
@@ -134,18 +218,19 @@ class Popen(subprocess.Popen[AnyStr], Asynchronous[AnyStr]):
         text: bool | None = None,
         umask: int | None = -1,
         pipesize: int | None = -1,
+        process_group: int | None = None,
         **fields: Any,
     ) -> None:
         # What the base class would have to be told in another way, or cannot be told.
-        fields.update(start_new_session=start_new_session, preexec_fn=preexec_fn)
+        fields.update(start_new_session=start_new_session, process_group=process_group, preexec_fn=preexec_fn)
         settle(fields)
         ids = {"user": user, "group": group}
         for name, value in ids.items():
-            if _is_of_container(value, fields):
+            if is_of_container(value, fields):
                 fields[name], ids[name] = value, None
-        stdin = _stream("stdin", stdin, args, fields)
-        stdout = _stream("stdout", stdout, args, fields)
-        stderr = _stream("stderr", stderr, args, fields)
+        stdin = stream("stdin", stdin, args, fields)
+        stdout = stream("stdout", stdout, args, fields)
+        stderr = stream("stderr", stderr, args, fields)
         self._fields = fields
         newer = {} if pipesize in (None, -1) else {"pipesize": pipesize}
         super().__init__(
@@ -183,7 +268,7 @@ class Popen(subprocess.Popen[AnyStr], Asynchronous[AnyStr]):
         ends = [given[name] for name in ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")]
         try:
             container = self._describe(given)
-            words = container.spec.fields["args"]
+            words = words_of(given["args"], given["shell"], given["executable"])
             program = given["executable"] or words[0]
             sys.audit("subprocess.Popen", program, words, given["cwd"], given["env"])
             try:
@@ -203,11 +288,12 @@ class Popen(subprocess.Popen[AnyStr], Asynchronous[AnyStr]):
     def _describe(self, given: dict[str, Any]) -> Container[AnyStr]:
         """The container for what the base class was given."""
         fields = self._fields
-        for name in ("executable", "cwd"):
-            if given[name] is not None:
-                fields[name] = os.fsdecode(given[name])
+        if given["executable"] is not None:
+            fields["executable"] = os.fsdecode(given["executable"])
+        if given["cwd"] is not None:
+            fields["cwd"] = directory(given["cwd"])
         if given["env"] is not None:
-            fields["env"] = _environment(given["env"])
+            fields["env"] = environment(given["env"])
         if given["umask"] != -1:
             fields["umask"] = given["umask"]
         streams = (("stdin", "p2cread"), ("stdout", "c2pwrite"), ("stderr", "errwrite"))
@@ -220,14 +306,13 @@ class Popen(subprocess.Popen[AnyStr], Asynchronous[AnyStr]):
                 os.fchmod(given[theirs], 0o666)
         if given["close_fds"]:
             passed = sorted({int(fd) for fd in given["pass_fds"]})
-            # The standard streams are there anyway.
-            fields["pass_fds"] = [fd for fd in passed if not 0 <= fd <= 2]
+            if passed:
+                # The standard streams are there anyway.
+                fields["pass_fds"] = [fd for fd in passed if not 0 <= fd <= 2]
         else:
             fields["pass_fds"] = inheritable()
         for name, number in (("user", given["uid"]), ("group", given["gid"])):
             if number is not None:
-                if number >= 1 << 32:
-                    raise OverflowError(f"{name} id is greater than maximum")
                 fields[name] = number
         if given["gids"] is not None:
             fields["extra_groups"] = given["gids"]
@@ -289,7 +374,6 @@ class Popen(subprocess.Popen[AnyStr], Asynchronous[AnyStr]):
         if self.poll() is None:
             self.container.kill()
 
-
     # In an event loop.
 
     def _engine(self) -> Container[Any]:
@@ -329,32 +413,3 @@ class Popen(subprocess.Popen[AnyStr], Asynchronous[AnyStr]):
                 await ended(self.container)
         self._disconnect()
         self.__exit__(kind, error, traceback)
-
-
-def _is_of_container(name: Any, fields: dict[str, Any]) -> bool:
-    """Whether a user or group is one that only the container's own files can tell, or `uid:gid`."""
-    return isinstance(name, str) and (":" in name or name.isdigit() or fields.get("rootfs") is not None)
-
-
-_CONSTANTS = {"pipe": subprocess.PIPE, "null": subprocess.DEVNULL, "stdout": subprocess.STDOUT}
-
-
-def _stream(name: str, given: Any, args: Any, fields: dict[str, Any]) -> Any:
-    """A stream for the base class. What it does not know, a path or a spec's stream, the container is told."""
-    if given is None and isinstance(args, Spec):
-        stream = args.fields[name]
-        return _CONSTANTS.get(stream) if isinstance(stream, str) else None
-    if isinstance(given, os.PathLike) or (given == subprocess.STDOUT and "stdout" in fields):
-        fields[name] = given
-        return None
-    return given
-
-
-def _environment(env: Any) -> dict[str, str | None]:
-    variables: dict[str, str | None] = {}
-    for name, value in env.items():
-        name = os.fsdecode(name)
-        if "=" in name:
-            raise ValueError("illegal environment variable name")
-        variables[name] = None if value is None else os.fsdecode(value)
-    return variables

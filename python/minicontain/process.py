@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from . import _native
 from ._arguments import shown_args, spec_fields
-from ._subprocess import NAMES, settle
+from ._subprocess import NAMES, directory, settle
 from ._subprocess import streams as gather_streams
 from .results import CalledProcessError, CompletedProcess, TimeoutExpired
 from .streams import Text
@@ -131,6 +131,8 @@ def run(
     gather_streams(fields, input, capture_output)
     if not NAMES.isdisjoint(fields):
         settle(fields)
+    if fields.get("cwd") is not None:
+        fields["cwd"] = directory(fields["cwd"])
     streams = Text(encoding, errors, text, universal_newlines)
     wanted = spec_fields(args, fields)
     outcome, out, err, trace = _native.run(wanted, streams.encode(input), timeout)

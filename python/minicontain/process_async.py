@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from ._subprocess import settle, streams
+from ._subprocess import directory, settle, streams
 from .container import Container
 from .results import CompletedProcess, TimeoutExpired
 from .streams import Text
@@ -118,6 +118,8 @@ async def run_async(
     fields.update(stdin=stdin, stdout=stdout, stderr=stderr, shell=shell)
     streams(fields, input, capture_output)
     settle(fields)
+    if fields.get("cwd") is not None:
+        fields["cwd"] = directory(fields["cwd"])
     told = Text(encoding, errors, text, universal_newlines)
     # It is fed bytes, so that what cannot be decoded does not hide a timeout.
     container = Container(args, **fields)
