@@ -16,7 +16,7 @@ import time
 import minicontain
 import pytest
 from minicontain import DEVNULL, PIPE, STDOUT, Popen
-from support import children, descriptors
+from support import ROOT, children, descriptors
 
 
 def output(*args, **options):
@@ -83,7 +83,8 @@ def test_an_environment_of_bytes():
 
 def test_the_program_may_open_its_streams_again():
     script = "echo out >/dev/stdout; echo err >/dev/stderr; cat </dev/stdin"
-    with Popen(script, shell=True, stdin=PIPE, stdout=PIPE, stderr=PIPE, user=1000) as process:
+    user = 1000 if ROOT else 0
+    with Popen(script, shell=True, stdin=PIPE, stdout=PIPE, stderr=PIPE, user=user) as process:
         assert process.communicate(b"in") == (b"out\nin", b"err\n")
 
 
@@ -248,6 +249,7 @@ def test_the_program_leads_its_process_group():
 # Users
 
 
+@pytest.mark.root_only("an ordinary user's container has no user but its root")
 def test_users_and_groups_by_number_name_and_pair():
     for options, wanted in (
         ({"user": 1000, "group": 1001}, "1000:1001"),
@@ -256,6 +258,9 @@ def test_users_and_groups_by_number_name_and_pair():
         ({"user": "1000", "group": 5}, "1000:5"),
     ):
         assert output("echo $(id -u):$(id -g)", shell=True, **options) == f"{wanted}\n"
+
+
+def test_a_user_that_does_not_exist():
     with pytest.raises(KeyError):
         Popen(["true"], user="no-such-user")
 

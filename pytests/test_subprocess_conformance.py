@@ -70,8 +70,6 @@ def thinned(options: dict[str, Any]) -> dict[str, Any]:
         given["env"] = dict(os.environ)
     if given.get("cwd") is None:
         given["cwd"] = os.getcwd()
-    if not ROOT and given.get("user") is None:
-        given["user"] = os.getuid()
     return given
 
 

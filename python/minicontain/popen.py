@@ -39,7 +39,7 @@ class Popen(subprocess.Popen[AnyStr], Asynchronous[AnyStr]):
 
     What differs, for safety, and how it is switched:
 
-    - The environment is a small clean one, to which `env` adds `PATH`, `HOME` and `TERM`; the caller's own
+    - The environment is a small clean one (`PATH`, `HOME`, `TERM`), to which `env` adds; the caller's own
       comes in with `env=os.environ`.
     - The working directory is `/`, the umask 0o022, the user the container's root, unless `cwd`, `umask` and
       `user` say otherwise.
