@@ -1,6 +1,7 @@
-"""Containers in an event loop: nothing blocks it, and no thread is started.
+"""Containers in an event loop: no wait blocks it, and no thread is started.
 
-asyncio is imported when it is first used: most who start a container have no event loop.
+Only the start of a container, about a millisecond, is done in place. asyncio is imported when it is
+first used: most who start a container have no event loop.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from . import _native
 from ._arguments import shown_args, spec_fields
 from ._namespaces import namespaces_of
 from .asynchronous import Asynchronous, ended
-from .errors import StateError
+from .errors import ContainerError, StateError
 from .plan import Plan
 from .results import CompletedProcess, TimeoutExpired
 from .spec import Spec
@@ -244,7 +244,9 @@ class Container(Asynchronous[AnyStr]):
 
     def _left_alone(self) -> None:
         if self._closed and self._native is not None and not self._watches:
-            self._native.close()
+            # How it ended is known, or was told to be lost.
+            with suppress(ContainerError):
+                self._native.close()
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
