@@ -295,8 +295,10 @@ async def test_communicate_without_pipes_waits():
     async with Container(["true"]) as container:
         assert await container.communicate_async() == (None, None)
         assert container.returncode == 0
-        with pytest.raises(ValueError, match="stdin is not a pipe"):
-            await Container(["true"]).start().communicate_async(b"input")
+    async with Container(["true"]) as container:
+        for _ in range(2):
+            with pytest.raises(ValueError, match="stdin is not a pipe"):
+                await container.communicate_async(b"input")
 
 
 @awaited

@@ -106,8 +106,8 @@ class Asynchronous(Generic[AnyStr]):
         import asyncio
 
         if self._heard is None:
-            self._heard = (bytearray(), bytearray())
             self._feed(input)
+            self._heard = (bytearray(), bytearray())
         elif input:
             raise ValueError("Cannot send input after starting communication")
         heard = self._heard
