@@ -37,14 +37,15 @@ def test_every_public_name_is_there_and_documented_with_an_example():
     for name in minicontain.__all__:
         value = getattr(minicontain, name)
         assert name in dir(minicontain)
-        if callable(value):
+        # One is of subprocess itself.
+        if callable(value) and value.__module__ != "subprocess":
             assert ">>>" in (inspect.getdoc(value) or ""), name
 
 
 def test_every_public_method_is_documented_with_an_example():
     for name in minicontain.__all__:
         kind = getattr(minicontain, name)
-        if inspect.isclass(kind):
+        if inspect.isclass(kind) and kind.__module__ != "subprocess":
             for attribute, value in vars(kind).items():
                 if not attribute.startswith("_") and (callable(value) or isinstance(value, property)):
                     assert ">>>" in (inspect.getdoc(value) or ""), f"{name}.{attribute}"

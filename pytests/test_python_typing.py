@@ -29,9 +29,22 @@ with Container(["true"], text=True, stdout=PIPE, hostname="box") as container:
     assert_type(container.communicate("text"), tuple[str, str])
     if container.result is not None:
         assert_type(container.result, CompletedProcess[str])
+assert_type(minicontain.check_output(["true"], text=True), str)
+assert_type(minicontain.check_output(["true"]), bytes)
+assert_type(minicontain.call("true", shell=True, hostname="box"), int)
+with minicontain.Popen(["true"], stdout=PIPE, encoding="utf-8", hostname="box") as process:
+    assert_type(process, minicontain.Popen[str])
+    assert_type(process.communicate("text"), tuple[str, str])
+async def main() -> None:
+    assert_type(await minicontain.run_async(["true"], text=True), CompletedProcess[str])
+    async with minicontain.Popen(["true"], stdout=PIPE) as process:
+        assert_type(process, minicontain.Popen[bytes])
+        assert_type(await process.stdout_async.read(), bytes)
+        assert_type(await process.wait_async(), int)
 assert_type(Plan(Spec(["true"], network="host")).steps[0].undo, tuple[str, ...])
 minicontain.run(["true"], volumes={"/a": {"bind": "/b", "mode": "ro"}}, ulimits={"nofile": (1, None)})
 minicontain.run(["true"], no_such_field=1)  # type: ignore[call-overload]
+minicontain.Popen(["true"], preexec_fn=print)  # type: ignore[call-overload]
 minicontain.run(["true"], hostname=1)  # type: ignore[call-overload]
 minicontain.run(["true"], network="bridge")  # type: ignore[call-overload]
 Spec(["true"], no_such_field=1)  # type: ignore[call-arg]

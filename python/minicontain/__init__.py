@@ -11,6 +11,8 @@ r"""Containers as a library: no daemon, no helper, inside the caller's own proce
     ('exited', 'enforced')
 
 - `Container` describes a container; `with` or `start` runs it, and it is then much like a `subprocess.Popen`.
+- `Popen`, `call`, `check_call`, `check_output` are those of `subprocess`, in a container.
+- `run_async`, `Container.wait_async` and `async with` are for asyncio.
 - `Spec` is what is wanted, as plain data. `Plan` is how it is made: every system call, before any is made.
 - `Trace` is what was done: the plan with results and times.
 - Everything that goes wrong is an `Error`, and also the exception that `subprocess` would raise.
@@ -23,6 +25,11 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._native import __version__ as __version__
+    from .calls import call as call
+    from .calls import check_call as check_call
+    from .calls import check_output as check_output
+    from .calls import getoutput as getoutput
+    from .calls import getstatusoutput as getstatusoutput
     from .container import Container as Container
     from .enforcement import Enforcement as Enforcement
     from .errors import ContainerError as ContainerError
@@ -36,9 +43,12 @@ if TYPE_CHECKING:
     from .errors import StateError as StateError
     from .plan import Plan as Plan
     from .plan import Step as Step
+    from .popen import Popen as Popen
     from .process import run as run
+    from .process_async import run_async as run_async
     from .results import CalledProcessError as CalledProcessError
     from .results import CompletedProcess as CompletedProcess
+    from .results import SubprocessError as SubprocessError
     from .results import TimeoutExpired as TimeoutExpired
     from .spec import Spec as Spec
     from .stats import MemoryStats as MemoryStats
@@ -67,6 +77,7 @@ __all__ = [
     "Fault",
     "MemoryStats",
     "Plan",
+    "Popen",
     "Spec",
     "SpecError",
     "StartError",
@@ -74,6 +85,7 @@ __all__ = [
     "StartNotADirectoryError",
     "StartPermissionError",
     "StateError",
+    "SubprocessError",
     "Stats",
     "Step",
     "Stepper",
@@ -81,7 +93,13 @@ __all__ = [
     "Trace",
     "TraceStep",
     "__version__",
+    "call",
+    "check_call",
+    "check_output",
+    "getoutput",
+    "getstatusoutput",
     "run",
+    "run_async",
 ]
 
 # In which module of this package each name is.
@@ -95,6 +113,7 @@ _HOMES = {
     "Fault": "errors",
     "MemoryStats": "stats",
     "Plan": "plan",
+    "Popen": "popen",
     "Spec": "spec",
     "SpecError": "errors",
     "StartError": "errors",
@@ -102,6 +121,7 @@ _HOMES = {
     "StartNotADirectoryError": "errors",
     "StartPermissionError": "errors",
     "StateError": "errors",
+    "SubprocessError": "results",
     "Stats": "stats",
     "Step": "plan",
     "Stepper": "stepper",
@@ -109,7 +129,13 @@ _HOMES = {
     "Trace": "trace",
     "TraceStep": "trace",
     "__version__": "_native",
+    "call": "calls",
+    "check_call": "calls",
+    "check_output": "calls",
+    "getoutput": "calls",
+    "getstatusoutput": "calls",
     "run": "process",
+    "run_async": "process_async",
 }
 
 

@@ -25,7 +25,7 @@ def spec_fields(args: Any, given: dict[str, Any]) -> dict[str, Any]:
         absent = {name for name in ("stdin", "stdout", "stderr") if given.get(name, "") is None}
         given = {**args.fields, **{name: value for name, value in given.items() if name not in absent}}
     else:
-        given["args"] = _words(args, shell)
+        given["args"] = words_of(args, shell, given.get("executable"))
     if not _ALIASES.isdisjoint(given):
         _resolve_aliases(given)
     return given
@@ -36,12 +36,14 @@ def shown_args(args: Any) -> Any:
     return args.fields["args"] if isinstance(args, Spec) else args
 
 
-def _words(args: Any, shell: bool) -> list[Any]:
-    """`args` as a list: a text or a path is one program; with `shell`, a command of sh."""
+def words_of(args: Any, shell: bool, executable: Any) -> list[Any]:
+    """`args` as a list: a text or a path is one program; with `shell`, a command of it."""
+    if isinstance(args, Spec):
+        return list(args.fields["args"])
     if isinstance(args, os.PathLike) and shell:
         raise TypeError("path-like args is not allowed when shell is true")
     words = [args] if isinstance(args, (str, bytes, os.PathLike)) else list(args)
-    return ["/bin/sh", "-c", *words] if shell else words
+    return [executable or "/bin/sh", "-c", *words] if shell else words
 
 
 _ALIASES = frozenset(("network", "group", "extra_groups", "umask"))
@@ -65,7 +67,15 @@ def _resolve_aliases(fields: dict[str, Any]) -> None:
         fields["user"] = f"{user}:{group}"
     groups = fields.pop("extra_groups", None)
     if groups is not None:
-        fields["group_add"] = [*(fields.get("group_add") or ()), *groups]
+        fields["group_add"] = [*(fields.get("group_add") or ()), *map(_group_id, groups)]
+
+
+def _group_id(group: Any) -> Any:
+    if not isinstance(group, str):
+        return group
+    from grp import getgrnam
+
+    return getgrnam(group).gr_gid
 
 
 def _ulimits(limits: Any) -> Any:
@@ -137,12 +147,22 @@ def _ranges(ranges: Any) -> Any:
     return [":".join(map(str, each)) if isinstance(each, (tuple, list)) else each for each in ranges]
 
 
-def _user(user: Any) -> Any:
-    return str(user) if isinstance(user, int) else user
+def _identity(name: str) -> Callable[[Any], Any]:
+    """A user or group, by number or name."""
+
+    def form(value: Any) -> Any:
+        if not isinstance(value, int):
+            return value
+        if value >= 1 << 32:
+            raise errors.too_large(name, value)
+        return str(value)
+
+    return form
 
 
 _FORMS: dict[str, Callable[[Any], Any]] = {
     "gidmap": _ranges,
+    "group": _identity("group"),
     "namespaces": _namespaces,
     "stderr": streams.form,
     "stdin": streams.form,
@@ -151,6 +171,6 @@ _FORMS: dict[str, Callable[[Any], Any]] = {
     "tmpfs": _tmpfs,
     "uidmap": _ranges,
     "ulimits": _ulimits,
-    "user": _user,
+    "user": _identity("user"),
     "volumes": _volumes,
 }

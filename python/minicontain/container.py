@@ -6,12 +6,13 @@ import signal
 import threading
 import warnings
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Any, AnyStr, Generic, Literal, overload
+from typing import IO, TYPE_CHECKING, Any, AnyStr, Literal, overload
 
 from . import _native
 from ._arguments import shown_args, spec_fields
 from ._namespaces import namespaces_of
-from .errors import StateError
+from .asynchronous import Asynchronous, ended
+from .errors import ContainerError, StateError
 from .plan import Plan
 from .results import CompletedProcess, TimeoutExpired
 from .spec import Spec
@@ -19,20 +20,22 @@ from .streams import Text
 from .trace import Trace
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from types import TracebackType
 
     from typing_extensions import Self, Unpack
 
+    from ._loop import Watch
     from .enforcement import Enforcement
     from .fields import Args, Streams
 
 
-class Container(Generic[AnyStr]):
+class Container(Asynchronous[AnyStr]):
     """A container: described when made, started by `start` or `with`, then much like a `subprocess.Popen`.
 
     Takes what `run` takes, but for what is about its end; `PIPE` for a stream gives a file object of the same
     name. Leaving the `with` kills what still runs and closes the pipes; a container that is forgotten is
-    killed, too.
+    killed, too. For asyncio there are `async with`, `wait_async`, `communicate_async` and `stdout_async`.
 
     Raises `SpecError` at once if what is asked for cannot be; `start` raises `StartError`.
 
@@ -126,6 +129,8 @@ class Container(Generic[AnyStr]):
         self._plan: Plan | None = None
         self._native: _native.Container | None = None
         self._closed = False
+        self._killed = False
+        self._watches: dict[AbstractEventLoop, Watch] = {}
         self._starting = threading.Lock()
         self._outcome: _native.Outcome | None = None
         self._result: CompletedProcess[AnyStr] | None = None
@@ -223,11 +228,40 @@ class Container(Generic[AnyStr]):
         if self._native is None or self._closed:
             return
         self._closed = True
+        self._disconnect()
         try:
-            self._ended(self._native.close())
+            self._ended(self._end(self._native))
         finally:
             for pipe in (self.stdin, self.stdout, self.stderr):
                 _close(pipe)
+
+    def _end(self, native: _native.Container) -> _native.Outcome | None:
+        if native.owned and any(not loop.is_closed() for loop in self._watches):
+            # The descriptor stays for those who wait for it in an event loop; the last of them closes it.
+            native.kill()
+            return native.wait()
+        return native.close()
+
+    def _left_alone(self) -> None:
+        if self._closed and self._native is not None and not self._watches:
+            # How it ended is known, or was told to be lost.
+            with suppress(ContainerError):
+                self._native.close()
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._native is None or self._closed:
+            return
+        try:
+            self.kill()
+            if self._outcome is None:
+                await ended(self)
+        finally:
+            self.close()
 
     def __del__(self) -> None:
         native = getattr(self, "_native", None)
@@ -422,6 +456,25 @@ class Container(Generic[AnyStr]):
         self._result = None
         return self._said
 
+    def _engine(self) -> Container[Any]:
+        self._started()
+        return self
+
+    def _gone_together(self) -> bool:
+        """Whether nothing of it is left when its first process has ended."""
+        return self._killed or self._spec.fields()["namespaces"]["pid"] == "new"
+
+    def _encoded(self, input: Any) -> bytes | None:
+        return self._text.encode(input)
+
+    def _decoded(self, pipe: Any, data: bytes) -> Any:  # noqa: ARG002  (each stream of a Popen has its encoding)
+        return self._text.decode(data)
+
+    def _tell(self, out: bytearray, err: bytearray) -> tuple[Any, Any]:
+        self._said = super()._tell(out, err)
+        self._result = None
+        return self._said
+
     def _begin(self, native: _native.Container, input: Any) -> None:
         data = self._text.encode(input)
         if self.stdin is not None and not self.stdin.closed:
@@ -473,6 +526,7 @@ class Container(Generic[AnyStr]):
         -9
         """
         self._started().kill()
+        self._killed = True
 
     def __repr__(self) -> str:
         if self._native is None:

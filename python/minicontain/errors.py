@@ -232,6 +232,15 @@ def fault(field: str, problem: str, fix: str) -> SpecError:
     return SpecError(faults=(Fault(field, problem, fix),))
 
 
+class _TooLargeError(SpecError, OverflowError):
+    """A number that no id can be."""
+
+
+def too_large(field: str, value: int) -> SpecError:
+    """The exception for a user or group whose number is too large: also the one that `subprocess` raises."""
+    return _TooLargeError(faults=(Fault(field, f"{value} is too large for an id", "use one below 2**32"),))
+
+
 def _restore(kind: type[Error], args: tuple[Any, ...], state: dict[str, Any]) -> Error:
     error = kind.__new__(kind, *args)
     if not isinstance(error, OSError):

@@ -56,8 +56,8 @@ class TimeOffsets(TypedDict, total=False):
     """Added to CLOCK_BOOTTIME, and so to the uptime."""
 
 
-class Fields(TypedDict, total=False):
-    """What a container can be given, named as `subprocess` and `docker run` name it. None is the default."""
+class Program(TypedDict, total=False):
+    """What a program can be given, named as `subprocess` names it. None is the default."""
 
     executable: Path | None
     """The program to execute in place of `args[0]`, which it then only sees as its name."""
@@ -81,6 +81,10 @@ class Fields(TypedDict, total=False):
     """Descriptors of the caller that the program gets under the same numbers."""
     start_new_session: bool | None
     """Whether the program leads a new session: setsid(2). Default: True."""
+
+
+class Walls(TypedDict, total=False):
+    """What is put round it, named as `docker run` names it. None is the default."""
 
     hostname: str | None
     """Host name, up to 64 bytes: sethostname(2)."""
@@ -146,6 +150,10 @@ class Fields(TypedDict, total=False):
     """Features that must be fully enforced; a shortfall is an error."""
 
 
+class Fields(Program, Walls, total=False):
+    """What a container can be given."""
+
+
 class Streams(Fields, total=False):
     """What a container can be given, with its standard streams, and whether a shell reads `args`."""
 
@@ -157,3 +165,28 @@ class Streams(Fields, total=False):
     """Standard error; `STDOUT` merges it into standard output."""
     shell: bool
     """Whether `args` is a command of `/bin/sh`."""
+
+
+class Process(Fields, total=False):
+    """What `subprocess` takes beyond that. Most of it can mean one thing only in a container."""
+
+    bufsize: int
+    """How the pipes' file objects are buffered."""
+    pipesize: int
+    """How much a pipe holds: fcntl(2), F_SETPIPE_SZ."""
+    close_fds: bool
+    """Whether inheritable descriptors stay out, all but those of `pass_fds`. Default: True."""
+    process_group: Literal[0, -1] | None
+    """0: the program leads a process group, which it does anyway."""
+    restore_signals: bool
+    """No effect: every signal starts as the system has it."""
+    creationflags: Literal[0]
+    """For Windows."""
+    startupinfo: None
+    """For Windows."""
+    preexec_fn: None
+    """No Python runs in the container before the program."""
+
+
+class Popened(Streams, Process, total=False):
+    """What `Popen` takes by name."""

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from . import _native
 from ._arguments import shown_args, spec_fields
+from ._subprocess import NAMES, directory, settle
+from ._subprocess import streams as gather_streams
 from .results import CalledProcessError, CompletedProcess, TimeoutExpired
 from .streams import Text
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer, Unpack
 
-    from .fields import Args, Fields, Stream
-
-_PIPE = -1
+    from .fields import Args, Process, Stream
 
 
 @overload
@@ -33,7 +33,7 @@ def run(
     encoding: str | None = None,
     errors: str | None = None,
     universal_newlines: bool | None = None,
-    **fields: Unpack[Fields],
+    **fields: Unpack[Process],
 ) -> CompletedProcess[str]: ...
 @overload
 def run(
@@ -51,7 +51,7 @@ def run(
     errors: str | None = None,
     text: bool | None = None,
     universal_newlines: bool | None = None,
-    **fields: Unpack[Fields],
+    **fields: Unpack[Process],
 ) -> CompletedProcess[str]: ...
 @overload
 def run(
@@ -69,7 +69,7 @@ def run(
     shell: bool = False,
     timeout: float | None = None,
     check: bool = False,
-    **fields: Unpack[Fields],
+    **fields: Unpack[Process],
 ) -> CompletedProcess[bytes]: ...
 @overload
 def run(
@@ -87,7 +87,7 @@ def run(
     errors: str | None = None,
     text: bool | None = None,
     universal_newlines: bool | None = None,
-    **fields: Unpack[Fields],
+    **fields: Unpack[Process],
 ) -> CompletedProcess[Any]: ...
 def run(
     args: Any,
@@ -111,8 +111,8 @@ def run(
     Every parameter of `subprocess.run` that can mean something here means the same; the others are the fields
     of a container: `env`, `cwd`, `user`, `umask`, `pass_fds`, `executable`, `hostname`, `rootfs`, `volumes`,
     `tmpfs`, `read_only`, `namespaces`, `network`, `cap_add`, `cap_drop`, `ulimits`, `sysctls`, `host_files`,
-    `require` and the rest of `minicontain.fields.Fields`. Two things differ from `subprocess`, for safety:
-    the environment is a small clean one, to which `env` adds, and the program leads a session of its own.
+    `require` and the rest of `minicontain.fields.Fields`. What differs from `subprocess`, for safety, is
+    told at `Popen`; above all, the environment is a small clean one, to which `env` adds.
 
     `timeout` is in seconds; when it is up, the container is killed with everything in it. Ctrl-C kills it
     too.
@@ -127,23 +127,13 @@ def run(
     >>> minicontain.run("echo $0 $HOME; exit 3", shell=True, env={"HOME": "/tmp"}, capture_output=True)
     CompletedProcess(args='echo $0 $HOME; exit 3', returncode=3, stdout=b'/bin/sh /tmp\n', stderr=b'')
     """
-    if input is not None:
-        if stdin is not None:
-            raise ValueError("stdin and input arguments may not both be used.")
-        stdin = _PIPE
-    if capture_output:
-        if stdout is not None or stderr is not None:
-            raise ValueError("stdout and stderr arguments may not be used with capture_output.")
-        stdout = stderr = _PIPE
+    fields.update(stdin=stdin, stdout=stdout, stderr=stderr, shell=shell)
+    gather_streams(fields, input, capture_output)
+    if not NAMES.isdisjoint(fields):
+        settle(fields)
+    if fields.get("cwd") is not None:
+        fields["cwd"] = directory(fields["cwd"])
     streams = Text(encoding, errors, text, universal_newlines)
-    if stdin is not None:
-        fields["stdin"] = stdin
-    if stdout is not None:
-        fields["stdout"] = stdout
-    if stderr is not None:
-        fields["stderr"] = stderr
-    if shell:
-        fields["shell"] = True
     wanted = spec_fields(args, fields)
     outcome, out, err, trace = _native.run(wanted, streams.encode(input), timeout)
     args = shown_args(args)

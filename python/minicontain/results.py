@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from subprocess import SubprocessError as SubprocessError
 from typing import TYPE_CHECKING, Any, AnyStr
 
 from . import enforcement, stats
