@@ -1,12 +1,14 @@
-//! Process 1 of a container: reaps orphans, forwards signals, and ends with the program, or with the owner.
+//! Init's life: process 1 of a container, or the parent, outside, of a program that joined one. It reaps, forwards
+//! signals, and ends with the program, or with the owner.
 
 use core::sync::atomic::Ordering;
 
 use super::abi::{FUTEX_WAKE, LINUX_CAPABILITY_VERSION_3, SIGCHLD, number};
 use super::exit;
-use super::memory::{Header, KICK, PAUSE, RESUME};
+use super::memory::{Header, KICK, KILL_GROUP, PAUSE, RESUME};
 use super::raw::syscall;
 
+const SIGKILL: i32 = 9;
 const SIGCONT: i32 = 18;
 const SIGSTOP: i32 = 19;
 const CLOEXEC_NONBLOCK: u64 = 0o2_004_000;
@@ -123,6 +125,11 @@ unsafe fn answer(header: *mut Header, program: i64) {
             // Atomic: a process that is being forked either is there already, or its maker stops before.
             PAUSE => kill(-1, SIGSTOP),
             RESUME => kill(-1, SIGCONT),
+            // It may have left its group, or never led one.
+            KILL_GROUP => match kill(program.wrapping_neg(), SIGKILL) {
+                0 => 0,
+                _ => kill(program, SIGKILL),
+            },
             signal => kill(program, signal as i32),
         };
         (*header).post.answer.store(result.wrapping_neg() as i32, Ordering::Release);

@@ -51,6 +51,12 @@ pub enum Code {
     TargetNotFound = 19,
     /// The host is out of processes, memory or descriptors.
     OutOfResources = 20,
+    /// The container is paused: nothing in it runs until it is resumed.
+    Paused = 21,
+    /// Another container has that name.
+    NameTaken = 22,
+    /// There is no container of that name.
+    NoSuchContainer = 23,
 }
 
 impl Code {
@@ -78,6 +84,9 @@ impl Code {
             Self::Io => "io",
             Self::TargetNotFound => "target_not_found",
             Self::OutOfResources => "out_of_resources",
+            Self::Paused => "paused",
+            Self::NameTaken => "name_taken",
+            Self::NoSuchContainer => "no_such_container",
         }
     }
 }

@@ -16,11 +16,11 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::error::{Code, Error};
-use crate::plan::Plan;
-use crate::plan::execute::{Started, execute};
+use crate::plan::execute::{Init, Started, execute};
 use crate::plan::trace::Trace;
-use crate::sys::block::Block;
-use crate::sys::memory::{PAUSE, RESUME};
+use crate::plan::{Plan, Stays, Target};
+use crate::spec::Spec;
+use crate::sys::memory::{KILL_GROUP, PAUSE, RESUME};
 use crate::sys::process;
 
 /// A running container. Dropping it kills and reaps what still runs.
@@ -43,8 +43,8 @@ pub struct Container {
     /// The caller's end of the pipe from standard error, where there is one.
     pub stderr: Option<OwnedFd>,
     trace: Arc<Trace>,
-    /// What it shares with its init, where it has one.
-    block: Option<Block>,
+    /// Its init, where it has one.
+    init: Option<Init>,
     /// The process that started it: a fork's copy of this must not end it.
     owner: u32,
     began: Instant,
@@ -75,7 +75,7 @@ impl Container {
     }
 
     pub(crate) fn from_started(started: Started, began: Instant) -> Self {
-        let Started { pid, pidfd, pipes: [stdin, stdout, stderr], trace, block } = started;
+        let Started { pid, pidfd, pipes: [stdin, stdout, stderr], trace, init } = started;
         Self {
             pid,
             pidfd,
@@ -83,7 +83,7 @@ impl Container {
             stdout,
             stderr,
             trace: Arc::new(trace),
-            block,
+            init,
             owner: std::process::id(),
             began,
             paused: AtomicBool::new(false),
@@ -101,7 +101,7 @@ impl Container {
     /// made. `None` once it has ended.
     #[must_use]
     pub fn program_pid(&self) -> Option<i32> {
-        if self.block.is_none() {
+        if !self.init.as_ref().is_some_and(|init| init.stays == Stays::First) {
             return Some(self.pid);
         }
         // The program is init's first child; orphans come after it.
@@ -110,7 +110,7 @@ impl Container {
         children.split_whitespace().next()?.parse().ok()
     }
 
-    /// A descriptor of the first process, for poll(2) and friends: readable when it has ended. See pidfd_open(2).
+    /// A descriptor for poll(2) and friends, readable when the container has ended. See pidfd_open(2).
     #[must_use]
     pub fn pidfd(&self) -> BorrowedFd<'_> {
         self.pidfd.as_fd()
@@ -163,9 +163,10 @@ impl Container {
                 let hint = "something else in this process reaped it (SIGCHLD ignored, or wait() for any child), and this kernel (< 6.15) does not keep the status";
                 Error::call(Code::Ended, "the container's exit status is lost", errno, hint)
             })?;
-            let program = self.block.as_ref().and_then(Block::end_of_program);
-            let init = self.block.is_some();
-            *outcome = reaped.map(|ended| Outcome::new(&ended, init, program, self.began.elapsed()));
+            let init = self.init.as_ref();
+            let program = init.and_then(|init| init.block.end_of_program());
+            *outcome =
+                reaped.map(|ended| Outcome::new(&ended, init.is_some(), program, self.began.elapsed()));
         }
         Ok(outcome.clone())
     }
@@ -175,9 +176,9 @@ impl Container {
     /// # Errors
     /// [`Code::Ended`] when it has ended; [`Code::InvalidSpec`] when there is no such signal.
     pub fn send_signal(&self, signal: i32) -> Result<(), Error> {
-        let sent = match &self.block {
-            Some(block) if signal != libc::SIGKILL && (1..=64).contains(&signal) => {
-                self.still_there().and_then(|()| block.ask(self.pidfd.as_fd(), signal as u32))
+        let sent = match &self.init {
+            Some(init) if signal != libc::SIGKILL && (1..=64).contains(&signal) => {
+                self.still_there().and_then(|()| init.block.ask(self.pidfd.as_fd(), signal as u32))
             }
             _ => process::send_signal(self.pidfd.as_fd(), signal),
         };
@@ -230,6 +231,47 @@ impl Container {
         self.ask_init(RESUME)
     }
 
+    /// Starts a program in this container: `docker exec`. It sees the container's files, processes and network, and
+    /// has no more rights than the container's own program. What the spec does not say is as in the container's.
+    ///
+    /// It is handled like a container: waited for, signalled, dropped. It ends with this container at the latest.
+    ///
+    /// ```no_run
+    /// use minicontain::{Container, Plan, Spec};
+    /// let container = Container::start(Plan::new(Spec::new(["sleep", "60"]))?)?;
+    /// assert_eq!(container.exec(Spec::new(["true"]))?.wait()?.returncode(), 0);
+    /// # Ok::<(), minicontain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As a start; [`Code::Ended`] when this one has ended, [`Code::Paused`] while it is paused.
+    pub fn exec(&self, spec: Spec) -> Result<Self, Error> {
+        Self::start(self.plan_exec(spec)?)
+    }
+
+    /// Plans what [`Container::exec`] does.
+    ///
+    /// # Errors
+    /// As [`Container::exec`], but for what starting it brings.
+    pub fn plan_exec(&self, spec: Spec) -> Result<Plan, Error> {
+        if self.try_wait()?.is_some() {
+            return Err(Error::call(Code::Ended, "the container has ended", 0, "start another one"));
+        }
+        if self.paused() {
+            return Err(Error::call(Code::Paused, "the container is paused", 0, "resume it first"));
+        }
+        let container = Some(&self.trace.plan.spec);
+        if self.outside().is_none() {
+            return Plan::exec(spec, Target { pid: self.pid, pidfd: self.pidfd.as_fd(), spec: container });
+        }
+        let pidfd = open_process(self.pid)?;
+        // Its parent had not reaped it: the id was its own.
+        if self.outside().is_some_and(|init| init.block.end_of_program().is_some()) {
+            return Err(Error::call(Code::Ended, "the container has ended", 0, "start another one"));
+        }
+        Plan::exec(spec, Target { pid: self.pid, pidfd: pidfd.as_fd(), spec: container })
+    }
+
     /// Whether it was paused, and not resumed.
     #[must_use]
     pub fn paused(&self) -> bool {
@@ -237,7 +279,7 @@ impl Container {
     }
 
     fn ask_init(&self, request: u32) -> Result<(), Error> {
-        let Some(block) = &self.block else {
+        let Some(init) = self.init.as_ref().filter(|init| init.stays == Stays::First) else {
             let hint = "use init=true, and a PID namespace of its own";
             return Err(Error::call(
                 Code::NotSupported,
@@ -246,8 +288,13 @@ impl Container {
                 hint,
             ));
         };
-        let asked = self.still_there().and_then(|()| block.ask(self.pidfd.as_fd(), request));
+        let asked = self.still_there().and_then(|()| init.block.ask(self.pidfd.as_fd(), request));
         asked.map_err(|errno| refused("the container could not be paused or resumed", errno))
+    }
+
+    /// The init that looks after it from outside, where it has no PID namespace of its own.
+    fn outside(&self) -> Option<&Init> {
+        self.init.as_ref().filter(|init| init.stays == Stays::Joiner)
     }
 
     /// `ESRCH` if it has ended.
@@ -257,32 +304,55 @@ impl Container {
 
     /// Kills the container with everything in it. One that has ended is left as it is.
     ///
-    /// With a PID namespace of its own, the kernel kills every process with the first. Without one, the first
-    /// process and its process group are killed.
+    /// With a PID namespace of its own, the kernel kills every process with the first. Without one, the program and
+    /// its process group are killed.
     ///
     /// # Errors
     /// [`Error::Call`] if the kernel refuses.
     pub fn kill(&self) -> Result<(), Error> {
-        let spec = &self.trace.plan.spec;
         if self.ended().is_some() {
             return Ok(());
         }
-        if spec.namespaces.pid != crate::spec::NamespaceSource::New && spec.start_new_session {
-            // Not reaped yet, so the group's id cannot be another's.
-            let _ = nix::sys::signal::killpg(
-                nix::unistd::Pid::from_raw(self.pid),
-                nix::sys::signal::Signal::SIGKILL,
-            );
-        }
-        match self.send_signal(libc::SIGKILL) {
-            Err(error) if error.code() != Code::Ended => Err(error),
-            _ => Ok(()),
+        let killed = match &self.init {
+            Some(Init { stays: Stays::Joiner, block }) => match block.ask(self.pidfd.as_fd(), KILL_GROUP) {
+                // It tells how the program ended, unless it cannot.
+                Err(libc::ETIMEDOUT) => process::send_signal(self.pidfd.as_fd(), libc::SIGKILL),
+                asked => asked,
+            },
+            _ => process::send_signal(self.pidfd.as_fd(), libc::SIGKILL),
+        };
+        match killed {
+            Ok(()) | Err(libc::ESRCH) => Ok(()),
+            Err(errno) => Err(refused("the container could not be killed", errno)),
         }
     }
 
     fn ended(&self) -> MutexGuard<'_, Option<Outcome>> {
         self.outcome.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// Starts a program beside a process of the host: in its namespaces, and with its root; what nsenter(1) does. The
+/// program has no more rights than a container's has by default.
+///
+/// ```no_run
+/// let me = std::process::id() as i32;
+/// let outcome = minicontain::enter(me, minicontain::Spec::new(["true"]))?.wait()?;
+/// # Ok::<(), minicontain::Error>(())
+/// ```
+///
+/// # Errors
+/// As a start; [`Code::Ended`] when there is no such process, [`Code::PermissionDenied`] when it may not be joined.
+pub fn enter(pid: i32, spec: Spec) -> Result<Container, Error> {
+    let pidfd = open_process(pid)?;
+    Container::start(Plan::exec(spec, Target { pid, pidfd: pidfd.as_fd(), spec: None })?)
+}
+
+fn open_process(pid: i32) -> Result<OwnedFd, Error> {
+    process::pidfd_open(pid).map_err(|errno| match errno {
+        libc::ESRCH => Error::call(Code::Ended, format!("there is no process {pid}"), errno, ""),
+        _ => Error::call(Code::PermissionDenied, format!("could not open process {pid}"), errno, ""),
+    })
 }
 
 /// What a refusal to signal means.

@@ -215,6 +215,9 @@ pub enum Call {
     NotDumpable,
     // Identity and limits.
     Setsid,
+    Setpgid {
+        group: i32,
+    },
     /// `KEYCTL_JOIN_SESSION_KEYRING`, without a name.
     NewKeyring,
     Setgroups {
@@ -345,6 +348,7 @@ impl Call {
             Self::MapBlock { block } => call("mmap", libc::SYS_mmap, [Null, Int(crate::sys::memory::BLOCK_SPACE as i64), Flags((libc::PROT_READ | libc::PROT_WRITE) as u64, names::PROT), Flags(libc::MAP_SHARED as u64, names::MAP), Arg::Fd(Fd::Slot(*block)), Int(0)]),
             Self::NotDumpable => call("prctl", libc::SYS_prctl, [One(libc::PR_SET_DUMPABLE as u64, names::PRCTL), Int(0)]),
             Self::NewKeyring => call("keyctl", libc::SYS_keyctl, [One(u64::from(libc::KEYCTL_JOIN_SESSION_KEYRING), names::KEYCTL), Null]),
+            Self::Setpgid { group } => call("setpgid", libc::SYS_setpgid, [Int(0), Int(i64::from(*group))]),
             Self::Setsid => call("setsid", libc::SYS_setsid, []),
             Self::Setgroups { groups } => call("setgroups", libc::SYS_setgroups, [Int(groups.len() as i64), Ids(groups)]),
             Self::Setresgid { id } => call("setresgid", libc::SYS_setresgid, [Int(i64::from(*id)); 3]),

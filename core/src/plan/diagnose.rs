@@ -4,7 +4,7 @@ use std::fs;
 
 use super::arg::Text;
 use super::build::program::HEAD;
-use super::call::Call;
+use super::call::{Call, Maker};
 use super::lower::Lowered;
 use super::step::{Plan, Side, Step};
 use super::trace::Trace;
@@ -88,7 +88,7 @@ fn path(call: &Call) -> Option<String> {
 /// What a failure means, and what to do about it.
 fn judge(plan: &Plan, index: usize, errno: i32) -> (Code, String) {
     let step = &plan.steps[index];
-    let joining = plan.act_of(index).is_some_and(|act| act.what.ends_with("namespace to join"));
+    let joining = plan.act_of(index).is_some_and(|act| act.what.ends_with(" to join"));
     let user = |flags: &u64| flags & libc::CLONE_NEWUSER as u64 != 0;
     match (&step.call, errno) {
         (Call::Clone { flags, .. } | Call::Unshare { flags }, libc::EPERM | libc::ENOSPC | libc::EUSERS | libc::EACCES) if user(flags) => {
@@ -107,6 +107,7 @@ fn judge(plan: &Plan, index: usize, errno: i32) -> (Code, String) {
         (Call::Open { .. }, libc::ENOENT) if joining => (Code::NamespaceNotFound, "the process or file that stands for it is gone".into()),
         (Call::Open { .. }, libc::ENOENT) if step.side == Side::Caller => (Code::SourceNotFound, "the path must be there on the host".into()),
         (Call::Duplicate { .. }, libc::EBADF) => (if joining { Code::NamespaceNotFound } else { Code::Io }, "the descriptor is not open in the calling process".into()),
+        (Call::Setns { .. }, libc::ESRCH) | (Call::Clone { maker: Maker::Joiner, .. }, libc::ENOMEM) => (Code::Ended, "the process whose namespaces were to be joined has ended".into()),
         (Call::Setns { .. }, libc::EINVAL) => (Code::NamespaceNotFound, "the descriptor does not stand for a namespace of that kind".into()),
         (Call::Setns { .. }, libc::EPERM) => {
             (Code::PermissionDenied, "joining needs CAP_SYS_ADMIN in the user namespace that owns it: join that user namespace too, or run as root".into())

@@ -7,7 +7,7 @@ use super::arg::{Fd, Slot};
 use super::call::Call;
 use super::diagnose;
 use super::lower::{Lowered, lower};
-use super::step::{Plan, Side, Step};
+use super::step::{Plan, Side, Stays, Step};
 use super::trace::Trace;
 use crate::error::{Code, Error};
 use crate::sys::block::{Block, Walk, memory_file};
@@ -20,12 +20,21 @@ use crate::sys::{clock, process, walk};
 /// A container that was started.
 #[derive(Debug)]
 pub(crate) struct Started {
+    /// The container's first process.
     pub pid: i32,
+    /// What the caller waits for: that process, or the init outside.
     pub pidfd: OwnedFd,
     pub pipes: [Option<OwnedFd>; 3],
     pub trace: Trace,
-    /// What init shares with the caller, where it stays.
-    pub block: Option<Block>,
+    /// Init, where it stays.
+    pub init: Option<Init>,
+}
+
+/// An init that stays, and what it shares with the caller.
+#[derive(Debug)]
+pub(crate) struct Init {
+    pub stays: Stays,
+    pub block: Block,
 }
 
 /// A plan that failed: why, and how far it came.
@@ -56,6 +65,12 @@ pub(crate) fn execute(plan: Plan, fault: Option<(usize, i32)>) -> Result<Started
     let mut execution = Execution::new(plan, fault, None)?;
     let failed = execution.run();
     execution.conclude(failed)
+}
+
+/// Kills a process, and reaps it if it is a child.
+fn end(pidfd: &OwnedFd) {
+    let _ = process::send_signal(pidfd.as_fd(), libc::SIGKILL);
+    let _ = process::reap(pidfd.as_fd(), true);
 }
 
 impl Execution {
@@ -172,31 +187,35 @@ impl Execution {
         Trace { plan: self.plan.clone(), records, slots }
     }
 
-    /// Ends the child of a failed start, if there is one, and waits until this memory is the caller's own again.
+    /// Ends the processes of a failed start, and waits until this memory is the caller's own again.
     pub(super) fn stop_child(&mut self) {
         let pidfd = self.plan.kept.joiner.map(|(_, pidfd)| pidfd).or(self.plan.kept.pidfd);
+        // What a joiner made is ended while the joiner, which has not reaped it, is there; and once more, if it came
+        // meanwhile: it may live on without its maker.
+        let made = self.end_second();
         if let Some(pidfd) = pidfd.and_then(|slot| self.take(slot)) {
-            let _ = process::send_signal(pidfd.as_fd(), libc::SIGKILL);
-            let _ = process::reap(pidfd.as_fd(), true);
+            end(&pidfd);
         }
-        self.end_second();
+        if !made {
+            self.end_second();
+        }
         // SAFETY: the word is alive; the kernel clears it when the child ends.
         unsafe { walk::await_release(&raw mut *self.shared) };
     }
 
-    /// Ends the process that a joiner made, if there is one: it may live on when its maker was killed.
-    fn end_second(&mut self) {
+    /// Ends the process that a joiner made, if there is one.
+    fn end_second(&mut self) -> bool {
         let kept = self.plan.kept;
-        let pid = kept
-            .joiner
-            .and(kept.pid)
-            .and_then(|slot| i32::try_from(self.block.slots()[usize::from(slot.0)]).ok());
-        // Not reaped yet, so the id cannot be another's.
-        let Some(pidfd) = pid.filter(|pid| *pid > 0).and_then(|pid| process::pidfd_open(pid).ok()) else {
-            return;
+        let Some(pid) = kept.joiner.and(kept.pid).and_then(|slot| i32::try_from(self.slot(slot)).ok()) else {
+            return false;
         };
-        let _ = process::send_signal(pidfd.as_fd(), libc::SIGKILL);
-        let _ = process::reap(pidfd.as_fd(), true);
+        // Not reaped yet, so the id cannot be another's.
+        let Some(pidfd) = Some(pid).filter(|pid| *pid > 0).and_then(|pid| process::pidfd_open(pid).ok())
+        else {
+            return false;
+        };
+        end(&pidfd);
+        true
     }
 
     /// Takes a descriptor out of its slot.
@@ -226,7 +245,9 @@ impl Execution {
         let slots = self.block.slots().to_vec();
         self.block.close_file();
         self.forget_closed();
-        let joiner = kept.joiner.and_then(|(_, pidfd)| self.take(pidfd));
+        // A joiner that stays is what the caller waits for; another one has done its part.
+        let stays = kept.init == Some(Stays::Joiner);
+        let joiner = kept.joiner.filter(|_| !stays).and_then(|(_, pidfd)| self.take(pidfd));
         let ended = joiner.and_then(|joiner| process::reap(joiner.as_fd(), true).ok().flatten());
         // A joiner that somebody killed no longer says when the second process left this memory.
         let killed = ended.is_some_and(|ended| ended.code != libc::CLD_EXITED);
@@ -236,8 +257,9 @@ impl Execution {
         let executed = failed.is_none() && !killed && self.mark_executed();
         let pid =
             kept.pid.and_then(|slot| i32::try_from(slots[usize::from(slot.0)]).ok()).filter(|pid| *pid > 0);
-        let opened = kept.pidfd.and_then(|slot| self.take(slot));
-        let pidfd = opened.or_else(|| process::pidfd_open(pid?).ok());
+        let watched = if stays { kept.joiner.map(|(_, pidfd)| pidfd) } else { kept.pidfd };
+        let opened = watched.and_then(|slot| self.take(slot));
+        let pidfd = opened.or_else(|| process::pidfd_open(pid.filter(|_| !stays)?).ok());
         let pipes = if executed {
             kept.pipes.map(|slot| slot.and_then(|slot| self.take(slot)))
         } else {
@@ -250,8 +272,8 @@ impl Execution {
         let trace = Trace { plan, records: block.records().to_vec(), slots };
         match (executed, pid, pidfd) {
             (true, Some(pid), Some(pidfd)) => {
-                let block = kept.init.then_some(block);
-                Ok(Started { pid, pidfd, pipes, trace, block })
+                let init = kept.init.map(|stays| Init { stays, block });
+                Ok(Started { pid, pidfd, pipes, trace, init })
             }
             (_, _, pidfd) => {
                 let ended = pidfd.and_then(|pidfd| process::reap(pidfd.as_fd(), true).ok().flatten());

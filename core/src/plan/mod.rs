@@ -9,6 +9,7 @@ pub mod arg;
 mod build;
 pub mod call;
 pub(crate) mod diagnose;
+mod exec;
 pub(crate) mod execute;
 mod explain;
 mod lower;
@@ -18,6 +19,8 @@ mod step;
 mod stepper;
 pub mod trace;
 
+pub use exec::Target;
+pub(crate) use step::Stays;
 pub use step::{Act, Enforcement, Plan, Shell, Side, Step, Tolerate};
 pub use stepper::Stepper;
 
@@ -30,7 +33,7 @@ impl Plan {
     /// # Errors
     /// Every fault of the spec, and what of it cannot be on this host.
     pub fn new(spec: Spec) -> Result<Self, Error> {
-        build::plan(spec)
+        build::plan(spec, None)
     }
 
     /// Begins to execute the plan one step at a time: see [`Stepper`].

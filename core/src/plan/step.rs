@@ -126,23 +126,32 @@ impl Enforcement {
     }
 }
 
+/// Who stays as init beside the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stays {
+    /// The container's first process.
+    First,
+    /// The joiner, outside.
+    Joiner,
+}
+
 /// The slots whose contents outlive the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Kept {
     /// The caller's ends of the pipes to standard input, output and error.
     pub pipes: [Option<Slot>; 3],
-    /// The process that executes the program.
+    /// The container's first process.
     pub pid: Option<Slot>,
     /// Its descriptor, where the caller made it itself.
     pub pidfd: Option<Slot>,
-    /// The process that joined namespaces and made the other, and its descriptor.
+    /// The process that joined namespaces and made the first, and its descriptor.
     pub joiner: Option<(Slot, Slot)>,
     /// Where the block's descriptor goes before the first step, where init takes part.
     pub block: Option<Slot>,
     /// Where the caller's process id goes before the first step.
     pub caller: Option<Slot>,
-    /// Whether init stays, and tells how the program ended.
-    pub init: bool,
+    /// Who stays as init, and tells how the program ended.
+    pub init: Option<Stays>,
 }
 
 /// The ordered list of steps that make a container. Making one reads the host but changes nothing.

@@ -47,6 +47,8 @@ pub struct Spec {
     pub executable: Option<String>,
     /// Environment, added to `PATH`, `HOME` and `TERM`. A value of `None` (JSON `null`) takes the caller's.
     pub env: BTreeMap<String, Option<String>>,
+    /// Whether `PATH`, `HOME` and `TERM` are set where `env` does not set them.
+    pub default_env: bool,
     /// Working directory inside the container. Default: `/`.
     pub cwd: Option<String>,
     /// `uid`, `uid:gid`, `name` or `name:group`, as the container's `/etc/passwd` knows them. Default: root.
@@ -68,6 +70,8 @@ pub struct Spec {
     /// Whether the program leads a new session: setsid(2). It then has no controlling terminal to push input into.
     pub start_new_session: bool,
 
+    /// The process group that the program joins, 0 for one of its own: setpgid(2). Default: that of its session.
+    pub process_group: Option<i32>,
     /// Whether process 1 is a small init, which reaps orphans, forwards signals, and ends with the program or with
     /// the caller; without it, the program is process 1 itself. A PID namespace that is not new has its own already.
     pub init: bool,
@@ -132,6 +136,7 @@ impl Default for Spec {
             args: Vec::new(),
             executable: None,
             env: BTreeMap::new(),
+            default_env: true,
             cwd: None,
             user: None,
             group_add: Vec::new(),
@@ -142,6 +147,7 @@ impl Default for Spec {
             stderr: Stdio::Inherit,
             pass_fds: Vec::new(),
             start_new_session: true,
+            process_group: None,
             init: true,
             hostname: None,
             domainname: None,

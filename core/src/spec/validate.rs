@@ -144,6 +144,17 @@ fn process(spec: &Spec, found: &mut Vec<Fault>) {
             }
         }
     }
+    match spec.process_group {
+        Some(group) if group < 0 => {
+            fault("process_group", format!("{group} is no process group"), "use 0 or more")
+        }
+        Some(group) if group > 0 && spec.start_new_session => fault(
+            "process_group",
+            "the leader of a session cannot join another's process group".into(),
+            "use start_new_session=false, or process_group=0",
+        ),
+        _ => {}
+    }
     for (field, path) in [("cwd", &spec.cwd), ("executable", &spec.executable)] {
         if let Some(problem) = path.as_deref().and_then(string_problem) {
             fault(field, format!("the path {problem}"), "use an ordinary path");

@@ -97,6 +97,8 @@ pub(crate) struct Post {
 pub(crate) const PAUSE: u32 = 1 << 16;
 /// Let them go on.
 pub(crate) const RESUME: u32 = 1 << 17;
+/// Kill the program's process group.
+pub(crate) const KILL_GROUP: u32 = 1 << 18;
 /// The signal that makes init look: SIGRTMAX.
 pub(crate) const KICK: i32 = 64;
 

@@ -3,9 +3,10 @@
 //! A process that shares the caller's memory must not be seen by anything else. So what joins a running container, and
 //! what lives on beside the program, executes init first: it has memory of its own, and goes on with the plan there.
 
-use super::{Builder, Call, Fd, Shell, Side, Slot};
+use super::{Builder, Call, Fd, Kept, Shell, Side, Slot};
 use crate::namespace::Kind;
 use crate::plan::call::Maker;
+use crate::plan::step::Stays;
 use crate::sys::abi;
 
 /// What init needs, once the caller has opened it.
@@ -23,6 +24,14 @@ impl Builder<'_> {
     /// Whether init stays as process 1.
     pub(super) fn init_stays(&self) -> bool {
         self.spec.init && self.new_one(Kind::Pid)
+    }
+
+    /// Whether the process that joins namespaces stays and looks after the program, as its parent.
+    ///
+    /// A process of another's PID namespace must be reaped soon: the first process of that namespace cannot end while
+    /// it is there. The caller may take its time, so it is not the caller's child.
+    pub(super) fn joiner_stays(&self) -> bool {
+        self.needs_joiner() && !self.new_one(Kind::Pid)
     }
 
     /// Whether a process joins namespaces before another becomes the container.
@@ -52,7 +61,11 @@ impl Builder<'_> {
         });
         let block = self.slot("block");
         self.kept.block = Some(block);
-        self.kept.init = self.init_stays();
+        self.kept.init = match (self.init_stays(), self.joiner_stays()) {
+            (true, _) => Some(Stays::First),
+            (_, true) => Some(Stays::Joiner),
+            _ => None,
+        };
         self.init = Some(Init { program, block, owner });
     }
 
@@ -105,8 +118,14 @@ impl Builder<'_> {
         if self.init.is_none() {
             return;
         }
-        let (joiner, pid) = (self.kept.joiner.map(|(pid, _)| pid), self.kept.pid);
-        let (Some(first), second) = (joiner.or(pid), joiner.and(pid)) else { return };
+        let Kept { pid, joiner, .. } = self.kept;
+        let (first, second) = match joiner {
+            // Its child tells it, and it ends then.
+            Some((joiner, _)) if self.joiner_stays() => (Some(joiner), None),
+            Some((joiner, _)) => (Some(joiner), pid),
+            None => (pid, None),
+        };
+        let Some(first) = first else { return };
         let why = "it is started when it runs, and not before";
         self.act("wait for the program to be executed", why, Shell::None, |b| {
             b.step(Side::Caller, Call::AwaitProgram { first, second });

@@ -40,6 +40,8 @@ struct Builder<'a> {
     files: rootfs::Files,
     /// Volumes, which come after the system mounts.
     volumes: Vec<rootfs::Attach>,
+    /// The process that the program is executed beside, where it joins a running container.
+    target: Option<i32>,
     init: Option<init::Init>,
     /// The pipe on which the child waits for its id map, until it did.
     release: Option<(Slot, Slot)>,
@@ -48,12 +50,14 @@ struct Builder<'a> {
     needs: Option<&'static str>,
 }
 
-/// Makes the plan of a valid spec.
-pub(super) fn plan(spec: Spec) -> Result<Plan, Error> {
+/// Makes the plan of a valid spec; `target` is the process whose root the program sees, where it joins one.
+pub(super) fn plan(spec: Spec, target: Option<i32>) -> Result<Plan, Error> {
     spec.validate()?;
     let host = Host::read();
     let users = users::Users::choose(&spec, &host)?;
-    let account = users::account(&spec, &users)?;
+    let root = target.map(|pid| format!("/proc/{pid}/root"));
+    let root = root.as_deref().or(spec.rootfs.as_deref()).unwrap_or("/");
+    let account = users::account(&spec, &users, root)?;
     let mut builder = Builder {
         spec: &spec,
         host,
@@ -67,6 +71,7 @@ pub(super) fn plan(spec: Spec) -> Result<Plan, Error> {
         open: Vec::new(),
         files: rootfs::Files::default(),
         volumes: Vec::new(),
+        target,
         init: None,
         release: None,
         tolerate: Tolerate::Nothing,

@@ -14,21 +14,29 @@ use crate::sys::abi;
 impl Builder<'_> {
     /// The caller opens the namespaces that the container joins.
     pub(super) fn open_namespaces(&mut self) {
-        let joined: Vec<(Kind, NamespaceSource)> = Kind::ALL
-            .iter()
-            .map(|kind| (*kind, self.spec.namespaces.get(*kind).clone()))
-            .filter(|(_, s)| s.joined())
-            .collect();
-        for (kind, source) in joined {
-            let slot = self.slot(format!("{kind} namespace"));
-            let what = format!("open the {kind} namespace to join");
+        let joined = Kind::ALL.iter().map(|kind| (*kind, self.spec.namespaces.get(*kind).clone()));
+        let mut sources: Vec<(NamespaceSource, Vec<Kind>)> = Vec::new();
+        for (kind, source) in joined.filter(|(_, source)| source.joined()) {
+            // One descriptor, and one setns, for all that are a process's.
+            match sources
+                .iter_mut()
+                .find(|(known, _)| *known == source && matches!(source, NamespaceSource::Fd(_)))
+            {
+                Some((_, kinds)) => kinds.push(kind),
+                None => sources.push((source, vec![kind])),
+            }
+        }
+        for (source, kinds) in sources {
+            let names = names(&kinds);
+            let slot = self.slot(names.clone());
+            let what = format!("open the {names} to join");
             self.act(what, "a descriptor cannot be confused with another's", Shell::None, |b| {
                 let path = match source {
                     NamespaceSource::Fd(fd) => {
                         return b.caller(Call::Duplicate { fd: Fd::Number(fd), keep: slot });
                     }
                     NamespaceSource::Path(path) => path,
-                    NamespaceSource::Pid(pid) => format!("/proc/{pid}/ns/{kind}"),
+                    NamespaceSource::Pid(pid) => format!("/proc/{pid}/ns/{}", kinds[0]),
                     NamespaceSource::New | NamespaceSource::Host => return,
                 };
                 b.caller(Call::Open {
@@ -39,7 +47,21 @@ impl Builder<'_> {
                     keep: slot,
                 });
             });
-            self.files.joined.push((kind, slot));
+            self.files.joined.push((kinds, slot));
+        }
+        if let Some(pid) = self.target {
+            let root = self.slot("root");
+            let why = "the process may have another root than its mount namespace";
+            self.act("open the root of the process", why, Shell::None, |b| {
+                b.caller(Call::Open {
+                    dir: Fd::Cwd,
+                    path: format!("/proc/{pid}/root").into(),
+                    flags: (libc::O_PATH | libc::O_DIRECTORY | libc::O_CLOEXEC) as u64,
+                    mode: 0,
+                    keep: root,
+                });
+            });
+            self.files.target_root = Some(root);
         }
     }
 
@@ -79,17 +101,25 @@ impl Builder<'_> {
             new.into_iter().filter(|kind| ![Kind::User, Kind::Time].contains(kind)).collect();
         // With an init of its own, this process is not the one that executes the program.
         let told = if self.init_stays() { 0 } else { libc::CLONE_CHILD_CLEARTID };
-        let shared = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PARENT | libc::CLONE_PARENT_SETTID;
-        let flags = self.flags(&new) | (shared | told) as u64;
+        let parent = if self.joiner_stays() { 0 } else { libc::CLONE_PARENT };
+        let shared = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PARENT_SETTID;
+        let flags = self.flags(&new) | (shared | parent | told) as u64;
         let pid = self.slot("child");
         self.kept.pid = Some(pid);
         self.hide_process();
-        let why = "it is the caller's child, and uses the joiner's memory until it executes something";
-        self.clone("make the container's process", why, flags, pid, None, Maker::Joiner);
+        let (maker, why) = if self.joiner_stays() {
+            (Maker::Init { owner: None }, "init stays outside, to reap it and to tell how it ended")
+        } else {
+            (
+                Maker::Joiner,
+                "it is the caller's child, and uses the joiner's memory until it executes something",
+            )
+        };
+        self.clone("make the container's process", why, flags, pid, None, maker);
     }
 
     /// The first of two processes: joins what is joined, and makes the user namespace where that is new.
-    fn make_joiner(&mut self, joined: &[(Kind, Slot)]) {
+    fn make_joiner(&mut self, joined: &[(Vec<Kind>, Slot)]) {
         let flags =
             self.flags(&[]) | (libc::CLONE_VM | libc::CLONE_CHILD_CLEARTID | libc::CLONE_PIDFD) as u64;
         let (pid, pidfd) = (self.slot("joiner"), self.slot("joiner's pidfd"));
@@ -104,14 +134,22 @@ impl Builder<'_> {
         // A privileged caller's own rights open the others first; anyone else gets them from the user namespace.
         let mut order = joined.to_vec();
         if self.host.can(bit::SYS_ADMIN) {
-            let user_first = order.first().is_some_and(|(kind, _)| *kind == Kind::User);
+            let user_first = order.first().is_some_and(|(kinds, _)| *kinds == [Kind::User]);
             order.rotate_left(usize::from(user_first));
         }
-        for (kind, slot) in order {
-            let shell = Shell::None;
-            self.act(format!("join the {kind} namespace"), "it is another's", shell, |b| {
+        for (kinds, slot) in order {
+            let flags = kinds.iter().fold(0, |flags, kind| flags | kind.clone_flag());
+            self.act(format!("join the {}", names(&kinds)), "asked for", Shell::None, |b| {
                 b.needs = Some("CAP_SYS_ADMIN");
-                b.inside(Call::Setns { fd: Fd::Slot(slot), flags: kind.clone_flag() });
+                b.inside(Call::Setns { fd: Fd::Slot(slot), flags });
+            });
+        }
+        if let Some(root) = self.files.target_root {
+            let why = "what the process sees as its root, this one shall";
+            self.act("take the root of the process", why, Shell::None, |b| {
+                b.inside(Call::Fchdir { fd: Fd::Slot(root) });
+                b.needs = Some("CAP_SYS_CHROOT");
+                b.inside(Call::Chroot { path: ".".into() });
             });
         }
         self.make_joiners_user();
@@ -251,5 +289,15 @@ impl Builder<'_> {
             Mode::Joined => Enforcement::Partial("the mapping is that of the user namespace joined".into()),
         };
         self.enforced.insert("user_mapping", state);
+    }
+}
+
+/// `uts namespace`, or `user, mnt and net namespaces`.
+fn names(kinds: &[Kind]) -> String {
+    let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+    match names.split_last() {
+        Some((last, [])) => format!("{last} namespace"),
+        Some((last, others)) => format!("{} and {last} namespaces", others.join(", ")),
+        None => String::new(),
     }
 }

@@ -6,6 +6,8 @@ use super::{Builder, Call, Fd, Shell, Tolerate};
 use crate::error::{Code, Error};
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// Where a program is looked for that has no `PATH`, as the C library does: execvp(3).
+const NO_PATH: &str = "/bin:/usr/bin";
 /// How much of a file is read to find out why it cannot be executed.
 pub(crate) const HEAD: usize = 128;
 
@@ -13,7 +15,7 @@ impl Builder<'_> {
     /// The last steps: streams, signals, execve(2). What follows execve happens only if it failed.
     pub(super) fn execute(&mut self) -> Result<(), Error> {
         let environment = self.environment();
-        let path = environment.get("PATH").cloned().unwrap_or_default();
+        let path = environment.get("PATH").cloned().unwrap_or_else(|| NO_PATH.into());
         let envp: Vec<String> =
             environment.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         let argv = self.spec.args.clone();
@@ -60,11 +62,12 @@ impl Builder<'_> {
 
     /// The program's environment: a small clean one, and what the spec adds.
     fn environment(&self) -> BTreeMap<String, String> {
-        let mut environment = BTreeMap::from([
-            ("PATH".to_string(), PATH.to_string()),
-            ("HOME".into(), self.account.home.clone()),
-            ("TERM".into(), "xterm".into()),
-        ]);
+        let mut environment = BTreeMap::new();
+        if self.spec.default_env {
+            environment.insert("PATH".to_string(), PATH.to_string());
+            environment.insert("HOME".into(), self.account.home.clone());
+            environment.insert("TERM".into(), "xterm".into());
+        }
         for (name, value) in &self.spec.env {
             match value.clone().or_else(|| std::env::var(name).ok()) {
                 Some(value) => environment.insert(name.clone(), value),

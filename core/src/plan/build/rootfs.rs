@@ -19,8 +19,10 @@ pub(super) struct Files {
     pub streams: [Option<Slot>; 3],
     /// Copies of descriptors, and the numbers that the program gets them under.
     pub passed: Vec<(Slot, i32)>,
-    /// The namespaces to join.
-    pub joined: Vec<(Kind, Slot)>,
+    /// The namespaces to join: one or more of each descriptor.
+    pub joined: Vec<(Vec<Kind>, Slot)>,
+    /// The root of the process whose namespaces are joined.
+    pub target_root: Option<Slot>,
     /// Whether the child is the container's root by now.
     pub is_root: bool,
     /// The tmpfs that holds the throw-away layer, /tmp, /dev and empty places.

@@ -84,9 +84,9 @@ impl Users {
 }
 
 /// Who the program runs as.
-pub(super) fn account(spec: &Spec, users: &Users) -> Result<Account, Error> {
+pub(super) fn account(spec: &Spec, users: &Users, root: &str) -> Result<Account, Error> {
     let Some(user) = &spec.user else { return Ok(Account::root()) };
-    let account = resolve_user(user, Path::new(spec.rootfs.as_deref().unwrap_or("/")))?;
+    let account = resolve_user(user, Path::new(root))?;
     if users.maps(account.uid, account.gid) {
         return Ok(account);
     }
