@@ -42,6 +42,9 @@ pub struct Container {
     pub stdout: Option<OwnedFd>,
     /// The caller's end of the pipe from standard error, where there is one.
     pub stderr: Option<OwnedFd>,
+    /// The caller's end of the terminal, where there is one: what is typed is written, what is shown is read. Reading
+    /// fails with `EIO` once nobody has the other end open.
+    pub terminal: Option<OwnedFd>,
     trace: Arc<Trace>,
     /// Its init, where it has one.
     init: Option<Init>,
@@ -75,13 +78,14 @@ impl Container {
     }
 
     pub(crate) fn from_started(started: Started, began: Instant) -> Self {
-        let Started { pid, pidfd, pipes: [stdin, stdout, stderr], trace, init } = started;
+        let Started { pid, pidfd, pipes: [stdin, stdout, stderr], terminal, trace, init } = started;
         Self {
             pid,
             pidfd,
             stdin,
             stdout,
             stderr,
+            terminal,
             trace: Arc::new(trace),
             init,
             owner: std::process::id(),

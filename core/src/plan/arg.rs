@@ -63,6 +63,10 @@ pub enum Record {
     DefaultAction,
     /// `struct ifreq` with flags.
     Interface { name: &'static str, flags: u16 },
+    /// An int that is zero.
+    Zero,
+    /// `struct winsize`.
+    WindowSize { rows: u16, columns: u16 },
     /// The header of capset.
     CapHeader,
     /// The three sets of capset.
@@ -107,6 +111,10 @@ pub enum Arg<'a> {
     Record(Record),
     /// Room for so many bytes of answer.
     Room(usize),
+    /// A message with this descriptor.
+    SentFd(Slot),
+    /// Room for a message with a descriptor.
+    ReceivedFd(Slot),
     /// Room for two descriptors.
     Pair(Slot, Slot),
 }
@@ -149,6 +157,11 @@ pub(crate) fn show(arg: Arg<'_>, out: &mut String, slot: &dyn Fn(Slot, &mut Stri
         Arg::Counted(strings) => write!(out, "/* {} vars */", strings.len()),
         Arg::Ids(ids) => write!(out, "{ids:?}"),
         Arg::Record(record) => show_record(record, out, slot),
+        Arg::SentFd(place) | Arg::ReceivedFd(place) => {
+            out.push_str("{msg_control=[{cmsg_type=SCM_RIGHTS, cmsg_data=[");
+            slot(place, out);
+            out.write_str("]}]}")
+        }
         Arg::Room(len) => write!(out, "/* {len} bytes */"),
         Arg::Pair(first, second) => {
             out.push('[');
@@ -206,6 +219,8 @@ fn show_record(record: Record, out: &mut String, slot: &dyn Fn(Slot, &mut String
             show_flags(u64::from(flags), super::names::INTERFACE, out)?;
             out.write_char('}')
         }
+        Record::Zero => out.write_str("[0]"),
+        Record::WindowSize { rows, columns } => write!(out, "{{ws_row={rows}, ws_col={columns}}}"),
         Record::CapHeader => out.write_str("{_LINUX_CAPABILITY_VERSION_3, 0}"),
         Record::Capabilities(mask) => {
             let bit = |n: usize| mask >> n & 1 == 1;

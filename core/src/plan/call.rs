@@ -215,6 +215,40 @@ pub enum Call {
     NotDumpable,
     // Identity and limits.
     Setsid,
+    // Terminals.
+    SocketPair {
+        first: Slot,
+        second: Slot,
+    },
+    /// `TIOCSPTLCK`: lets the other end of a new terminal be opened.
+    UnlockTerminal {
+        master: Slot,
+    },
+    /// `TIOCGPTPEER`: the other end of a new terminal.
+    OpenPeer {
+        master: Slot,
+        keep: Slot,
+    },
+    /// `TIOCSWINSZ`.
+    WindowSize {
+        fd: Slot,
+        rows: u16,
+        columns: u16,
+    },
+    /// `TIOCSCTTY`: makes a terminal that of the session.
+    ControllingTerminal {
+        fd: Slot,
+    },
+    /// sendmsg(2) of a descriptor.
+    SendFd {
+        socket: Slot,
+        fd: Slot,
+    },
+    /// recvmsg(2) of a descriptor.
+    ReceiveFd {
+        socket: Slot,
+        keep: Slot,
+    },
     Setpgid {
         group: i32,
     },
@@ -290,6 +324,7 @@ impl Call {
     pub(crate) fn signature(&self) -> Signature<'_> {
         use Arg::{Counted, Device, Flags, Ids, Int, Null, Octal, One, Pair, Room, Strings};
         let fd = |fd: &Fd| Arg::Fd(*fd);
+        let slot = |slot: &Slot| Arg::Fd(Fd::Slot(*slot));
         let text = Arg::Text;
         match self {
             Self::Open { dir, path, flags, mode, keep } => call("openat", libc::SYS_openat, [fd(dir), text(path), Flags(*flags, names::OPEN), Octal(*mode)]).keep(*keep),
@@ -348,6 +383,19 @@ impl Call {
             Self::MapBlock { block } => call("mmap", libc::SYS_mmap, [Null, Int(crate::sys::memory::BLOCK_SPACE as i64), Flags((libc::PROT_READ | libc::PROT_WRITE) as u64, names::PROT), Flags(libc::MAP_SHARED as u64, names::MAP), Arg::Fd(Fd::Slot(*block)), Int(0)]),
             Self::NotDumpable => call("prctl", libc::SYS_prctl, [One(libc::PR_SET_DUMPABLE as u64, names::PRCTL), Int(0)]),
             Self::NewKeyring => call("keyctl", libc::SYS_keyctl, [One(u64::from(libc::KEYCTL_JOIN_SESSION_KEYRING), names::KEYCTL), Null]),
+            Self::SocketPair { first, second } => call("socketpair", libc::SYS_socketpair, [One(libc::AF_UNIX as u64, names::FAMILY), Flags((libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC) as u64, names::SOCKET), Int(0), Pair(*first, *second)]),
+            Self::UnlockTerminal { master } => call("ioctl", libc::SYS_ioctl, [slot(master), One(libc::TIOCSPTLCK as u64, names::IOCTL), Arg::Record(Record::Zero)]),
+            Self::OpenPeer { master, keep } => {
+                let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
+                call("ioctl", libc::SYS_ioctl, [slot(master), One(libc::TIOCGPTPEER as u64, names::IOCTL), Flags(flags as u64, names::OPEN)]).keep(*keep)
+            }
+            Self::WindowSize { fd, rows, columns } => {
+                let size = Record::WindowSize { rows: *rows, columns: *columns };
+                call("ioctl", libc::SYS_ioctl, [slot(fd), One(libc::TIOCSWINSZ, names::IOCTL), Arg::Record(size)])
+            }
+            Self::ControllingTerminal { fd } => call("ioctl", libc::SYS_ioctl, [slot(fd), One(libc::TIOCSCTTY, names::IOCTL), Int(0)]),
+            Self::SendFd { socket, fd } => call("sendmsg", libc::SYS_sendmsg, [slot(socket), Arg::SentFd(*fd), Flags(libc::MSG_NOSIGNAL as u64, names::MSG)]),
+            Self::ReceiveFd { socket, keep } => call("recvmsg", libc::SYS_recvmsg, [slot(socket), Arg::ReceivedFd(*keep), Flags(libc::MSG_CMSG_CLOEXEC as u64, names::MSG)]),
             Self::Setpgid { group } => call("setpgid", libc::SYS_setpgid, [Int(0), Int(i64::from(*group))]),
             Self::Setsid => call("setsid", libc::SYS_setsid, []),
             Self::Setgroups { groups } => call("setgroups", libc::SYS_setgroups, [Int(groups.len() as i64), Ids(groups)]),

@@ -83,6 +83,8 @@ fn refuse_what_is_there(spec: &Spec) -> Result<(), Error> {
         stdin: crate::spec::Stdio::Inherit,
         stdout: crate::spec::Stdio::Inherit,
         stderr: crate::spec::Stdio::Inherit,
+        tty: false,
+        tty_size: (24, 80),
         pass_fds: Vec::new(),
         start_new_session: true,
         process_group: None,

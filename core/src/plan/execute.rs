@@ -25,6 +25,7 @@ pub(crate) struct Started {
     /// What the caller waits for: that process, or the init outside.
     pub pidfd: OwnedFd,
     pub pipes: [Option<OwnedFd>; 3],
+    pub terminal: Option<OwnedFd>,
     pub trace: Trace,
     /// Init, where it stays.
     pub init: Option<Init>,
@@ -265,6 +266,7 @@ impl Execution {
         } else {
             [None, None, None]
         };
+        let terminal = kept.terminal.filter(|_| executed).and_then(|slot| self.take(slot));
         if !executed {
             self.undo();
         }
@@ -273,7 +275,7 @@ impl Execution {
         match (executed, pid, pidfd) {
             (true, Some(pid), Some(pidfd)) => {
                 let init = kept.init.map(|stays| Init { stays, block });
-                Ok(Started { pid, pidfd, pipes, trace, init })
+                Ok(Started { pid, pidfd, pipes, terminal, trace, init })
             }
             (_, _, pidfd) => {
                 let ended = pidfd.and_then(|pidfd| process::reap(pidfd.as_fd(), true).ok().flatten());

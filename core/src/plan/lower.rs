@@ -52,7 +52,7 @@ fn lower_step(step: &Step, program: &mut Program) -> RawStep {
         keep,
         tolerated,
         tolerant: step.tolerate == Tolerate::Everything,
-        nonzero: matches!(step.call, Call::Read { len: 1, .. }),
+        nonzero: matches!(step.call, Call::Read { len: 1, .. } | Call::ReceiveFd { .. }),
     }
 }
 
@@ -86,6 +86,11 @@ fn lower_call(call: &Call, program: &mut Program) -> (Ask, Keep) {
             keep = Keep::Pair { data: data as u32, first: first.0, second: second.0 };
             RawArg::Data(data as u32)
         }
+        Some(Arg::ReceivedFd(slot)) => {
+            let (message, control) = lower_message(program);
+            keep = Keep::Written { slot: slot.0, data: (control + 16) as u32 };
+            RawArg::Data(message as u32)
+        }
         Some(arg) => lower_arg(arg, program),
     });
     let ask = match call {
@@ -105,7 +110,7 @@ fn lower_arg(arg: Arg<'_>, program: &mut Program) -> RawArg {
         Arg::Fd(Fd::Cwd) => RawArg::Value(i64::from(libc::AT_FDCWD) as u64),
         Arg::Fd(Fd::Number(fd)) => RawArg::Value(i64::from(fd) as u64),
         Arg::Fd(Fd::Slot(Slot(slot))) => RawArg::Slot(u32::from(slot)),
-        Arg::Null | Arg::Pair(..) => RawArg::Value(0),
+        Arg::Null | Arg::Pair(..) | Arg::ReceivedFd(_) => RawArg::Value(0),
         Arg::Str(text) => place(program.text(text)),
         Arg::Text(Text::Plain(text)) => place(program.text(text)),
         Arg::Text(Text::Slotted { before, slot, after }) => {
@@ -123,6 +128,10 @@ fn lower_arg(arg: Arg<'_>, program: &mut Program) -> RawArg {
             program.space(8);
             patch_digits(program, argv, words[1], block, "")
         }
+        Arg::SentFd(slot) => {
+            let (message, control) = lower_message(program);
+            patch(program, message, control + 16, slot, (0, 0))
+        }
         Arg::Strings(strings) | Arg::Counted(strings) => place(program.strings(strings)),
         Arg::Ids(ids) => {
             let bytes: Vec<u8> = ids.iter().flat_map(|id| id.to_ne_bytes()).collect();
@@ -131,6 +140,25 @@ fn lower_arg(arg: Arg<'_>, program: &mut Program) -> RawArg {
         Arg::Room(len) => place(program.space(len)),
         Arg::Record(record) => lower_record(record, program),
     }
+}
+
+/// A `struct msghdr` with one byte and one descriptor, which goes 16 bytes into the control data: cmsg(3). Returns
+/// where both are.
+fn lower_message(program: &mut Program) -> (usize, usize) {
+    let byte = program.text("1");
+    let control = program.space(24);
+    let header = [&20u64.to_ne_bytes()[..], &libc::SOL_SOCKET.to_ne_bytes(), &libc::SCM_RIGHTS.to_ne_bytes()];
+    program.overwrite(control, &header.concat());
+    program.overwrite(control + 16, &(-1i64).to_ne_bytes());
+    let vector = program.pointer(byte);
+    program.bytes(&1u64.to_ne_bytes());
+    let message = program.space(16);
+    program.pointer(vector);
+    program.bytes(&1u64.to_ne_bytes());
+    program.pointer(control);
+    program.bytes(&24u64.to_ne_bytes());
+    program.space(8);
+    (message, control)
 }
 
 /// Room for a number that is only known later: a descriptor or a process id.
@@ -171,6 +199,8 @@ fn lower_record(record: Record, program: &mut Program) -> RawArg {
             data
         }
         Record::Limit { soft, hard } => words(program, &[soft, hard]),
+        Record::Zero => words(program, &[0]),
+        Record::WindowSize { rows, columns } => words(program, &[u64::from(rows) | u64::from(columns) << 16]),
         Record::Signals(set) => words(program, &[set]),
         // The kernel's struct sigaction: handler (SIG_DFL is 0), flags, restorer, mask.
         Record::DefaultAction => words(program, &[0; 4]),

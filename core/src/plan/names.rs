@@ -34,11 +34,13 @@ names! {
     /// mmap(2)
     MAP: MAP_SHARED;
     /// socket(2)
-    FAMILY: AF_INET;
+    FAMILY: AF_UNIX, AF_INET;
     /// socket(2)
-    SOCKET: SOCK_DGRAM, SOCK_CLOEXEC;
-    /// netdevice(7)
-    IOCTL: SIOCSIFFLAGS;
+    SOCKET: SOCK_SEQPACKET, SOCK_DGRAM, SOCK_CLOEXEC;
+    /// send(2), recv(2)
+    MSG: MSG_NOSIGNAL, MSG_CMSG_CLOEXEC;
+    /// netdevice(7), ioctl_tty(2)
+    IOCTL: SIOCSIFFLAGS, TIOCSPTLCK, TIOCGPTPEER, TIOCSWINSZ, TIOCSCTTY;
     /// netdevice(7)
     INTERFACE: IFF_UP, IFF_RUNNING;
     /// sigprocmask(2)

@@ -140,6 +140,8 @@ pub enum Stays {
 pub struct Kept {
     /// The caller's ends of the pipes to standard input, output and error.
     pub pipes: [Option<Slot>; 3],
+    /// The caller's end of the terminal.
+    pub terminal: Option<Slot>,
     /// The container's first process.
     pub pid: Option<Slot>,
     /// Its descriptor, where the caller made it itself.

@@ -65,6 +65,11 @@ pub struct Spec {
     pub stdout: Stdio,
     /// Standard error. Default: inherited.
     pub stderr: Stdio,
+    /// Whether the program has a terminal of the container's own for its three streams: pty(7). The caller gets the
+    /// other end.
+    pub tty: bool,
+    /// Rows and columns of that terminal.
+    pub tty_size: (u16, u16),
     /// Descriptors of the caller that the program gets under the same numbers.
     pub pass_fds: Vec<i32>,
     /// Whether the program leads a new session: setsid(2). It then has no controlling terminal to push input into.
@@ -145,6 +150,8 @@ impl Default for Spec {
             stdin: Stdio::Inherit,
             stdout: Stdio::Inherit,
             stderr: Stdio::Inherit,
+            tty: false,
+            tty_size: (24, 80),
             pass_fds: Vec::new(),
             start_new_session: true,
             process_group: None,

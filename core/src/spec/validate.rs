@@ -144,6 +144,18 @@ fn process(spec: &Spec, found: &mut Vec<Fault>) {
             }
         }
     }
+    if spec.tty && !spec.start_new_session {
+        fault("tty", "a terminal belongs to a session".into(), "leave start_new_session on");
+    }
+    for (field, stream) in [("stdin", &spec.stdin), ("stdout", &spec.stdout), ("stderr", &spec.stderr)] {
+        if spec.tty && *stream != Stdio::Inherit {
+            fault(
+                field,
+                "with tty, the three streams are the terminal".into(),
+                "leave it out, or leave tty out",
+            );
+        }
+    }
     match spec.process_group {
         Some(group) if group < 0 => {
             fault("process_group", format!("{group} is no process group"), "use 0 or more")

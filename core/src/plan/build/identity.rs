@@ -65,6 +65,7 @@ impl Builder<'_> {
                 Shell::None,
                 |b| b.inside(Call::Setsid),
             );
+            self.take_terminal();
         }
         // The leader of a session is the leader of a group already.
         if let Some(group) = spec.process_group.filter(|_| !spec.start_new_session) {

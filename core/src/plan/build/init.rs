@@ -88,7 +88,8 @@ impl Builder<'_> {
     pub(super) fn leave_init_behind(&mut self) {
         let Some(Init { owner, .. }) = self.init.filter(|_| self.init_stays()) else { return };
         let streams = self.files.streams.into_iter().flatten();
-        let keep: Vec<Slot> = streams.chain(self.files.passed.iter().map(|(slot, _)| *slot)).collect();
+        let mut keep: Vec<Slot> = streams.chain(self.files.passed.iter().map(|(slot, _)| *slot)).collect();
+        keep.dedup();
         self.enter_init(&keep);
         self.hide_process();
         let flags =

@@ -11,6 +11,7 @@ pub(super) mod program;
 mod rootfs;
 mod stdio;
 mod system;
+mod terminal;
 mod users;
 
 use std::borrow::Cow;
@@ -103,6 +104,7 @@ impl Builder<'_> {
     /// The order of a start. What the caller can do beforehand comes first; what needs the id map comes last.
     fn everything(&mut self) -> Result<(), Error> {
         self.open_streams();
+        self.open_terminal();
         self.open_namespaces();
         self.prepare_init();
         self.files_by_caller()?;
@@ -120,6 +122,7 @@ impl Builder<'_> {
         self.wait_for_map();
         self.sysctls();
         self.protect_kernel_paths();
+        self.make_terminal();
         self.drop_for_good();
         self.leave_init_behind();
         self.drop_privileges();
@@ -168,7 +171,11 @@ impl Builder<'_> {
     fn step(&mut self, side: Side, call: Call) {
         let opened = match (side, &call) {
             (Side::Container, _) => [None, None],
-            (Side::Caller, Call::Pipe { read, write }) => [Some(*read), Some(*write)],
+            (
+                Side::Caller,
+                Call::Pipe { read: first, write: second } | Call::SocketPair { first, second },
+            ) => [Some(*first), Some(*second)],
+            (Side::Caller, Call::ReceiveFd { keep, .. }) => [Some(*keep), None],
             (Side::Caller, call) => [call.signature().keep, None],
         };
         self.open.extend(opened.into_iter().flatten());
@@ -214,9 +221,10 @@ impl Builder<'_> {
 
     /// The caller waits until its memory is its own again, and closes what only the child needed.
     fn finish(&mut self) {
+        self.receive_terminal();
         self.await_program();
         let kept = self.kept;
-        let keep = |slot: &Slot| kept.pipes.contains(&Some(*slot));
+        let keep = |slot: &Slot| kept.pipes.contains(&Some(*slot)) || kept.terminal == Some(*slot);
         let open: Vec<Slot> = std::mem::take(&mut self.open).into_iter().filter(|slot| !keep(slot)).collect();
         self.act(
             "close the caller's copies",

@@ -17,6 +17,8 @@ use crate::sys::abi;
 pub(super) struct Files {
     /// What the child puts at 0, 1 and 2.
     pub streams: [Option<Slot>; 3],
+    /// The two ends of the socket that the terminal comes through.
+    pub terminal: Option<(Slot, Slot)>,
     /// Copies of descriptors, and the numbers that the program gets them under.
     pub passed: Vec<(Slot, i32)>,
     /// The namespaces to join: one or more of each descriptor.

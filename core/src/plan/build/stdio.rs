@@ -88,13 +88,18 @@ impl Builder<'_> {
                 return Some(slot);
             }
         };
+        Some(self.above_standard(Side::Caller, slot))
+    }
+
+    /// A descriptor that is not 0, 1 or 2: where the caller closed one of these, a new one may have its number, and
+    /// would be overwritten when the streams are placed.
+    pub(super) fn above_standard(&mut self, side: Side, slot: Slot) -> Slot {
         if Host::standard_open() {
-            return Some(slot);
+            return slot;
         }
-        // The caller closed a standard descriptor: a new one may have its number, and must not be overwritten.
-        let high = self.slot(name);
-        self.caller(Call::Duplicate { fd: Fd::Slot(slot), keep: high });
-        Some(high)
+        let high = self.slot("stream");
+        self.step(side, Call::Duplicate { fd: Fd::Slot(slot), keep: high });
+        high
     }
 
     /// The child puts them in their places, and lets nothing else through.
