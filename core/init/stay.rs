@@ -44,6 +44,8 @@ fn prepare(owner: i64) {
     let sets = [CAP_KILL, CAP_KILL, 0, 0, 0, 0];
     // SAFETY: plain numbers, a name with its NUL, and the structures of capset(2).
     unsafe {
+        // What a terminal sends to the caller's processes is not for the program.
+        syscall(number::SETSID, &[0; 6]);
         syscall(number::PRCTL, &[PR_SET_NAME, c"init".as_ptr() as u64, 0, 0, 0, 0]);
         if owner < 0 {
             syscall(number::CLOSE_RANGE, &[0, u64::from(u32::MAX), 0, 0, 0, 0]);
@@ -123,8 +125,14 @@ unsafe fn answer(header: *mut Header, program: i64) {
     unsafe {
         let result = match (*header).post.request.load(Ordering::Acquire) {
             // Atomic: a process that is being forked either is there already, or its maker stops before.
-            PAUSE => kill(-1, SIGSTOP),
-            RESUME => kill(-1, SIGCONT),
+            PAUSE => {
+                (*header).post.paused.store(1, Ordering::Release);
+                kill(-1, SIGSTOP)
+            }
+            RESUME => {
+                (*header).post.paused.store(0, Ordering::Release);
+                kill(-1, SIGCONT)
+            }
             // It may have left its group, or never led one.
             KILL_GROUP => match kill(program.wrapping_neg(), SIGKILL) {
                 0 => 0,

@@ -57,6 +57,8 @@ pub enum Code {
     NameTaken = 22,
     /// There is no container of that name.
     NoSuchContainer = 23,
+    /// The container still runs.
+    StillRuns = 24,
 }
 
 impl Code {
@@ -87,6 +89,7 @@ impl Code {
             Self::Paused => "paused",
             Self::NameTaken => "name_taken",
             Self::NoSuchContainer => "no_such_container",
+            Self::StillRuns => "still_runs",
         }
     }
 }

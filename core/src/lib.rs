@@ -38,7 +38,9 @@ pub mod plan;
 pub mod spec;
 mod sys;
 
-pub use container::{Command, Communication, Container, Outcome, Reason, Run, Usage, enter};
+pub use container::{
+    Command, Communication, Container, Outcome, Reason, Run, Status, Usage, containers, enter,
+};
 pub use error::{Code, Error};
 pub use plan::Plan;
 pub use spec::Spec;

@@ -2,14 +2,16 @@
 
 mod command;
 mod communicate;
+mod found;
 mod outcome;
+pub(crate) mod registry;
 
 pub use command::{Command, Run};
 pub use communicate::Communication;
+pub use found::{Status, containers};
 pub use outcome::{Outcome, Reason, Usage};
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -48,11 +50,22 @@ pub struct Container {
     trace: Arc<Trace>,
     /// Its init, where it has one.
     init: Option<Init>,
+    /// The name that it has, while this is what holds it.
+    entry: Mutex<Option<registry::Entry>>,
+    relation: Relation,
     /// The process that started it: a fork's copy of this must not end it.
     owner: u32,
     began: Instant,
-    paused: AtomicBool,
     outcome: Mutex<Option<Outcome>>,
+}
+
+/// What a container is to the process that holds this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Relation {
+    /// Its child, which ends with it.
+    Owned,
+    /// Nobody's child: it outlives whoever made it.
+    Detached,
 }
 
 impl Container {
@@ -71,14 +84,18 @@ impl Container {
     /// The step that failed, and the trace up to it.
     pub fn start_traced(plan: Plan, fault: Option<(usize, i32)>) -> Result<Self, (Error, Box<Trace>)> {
         let began = Instant::now();
-        match execute(plan, fault) {
-            Ok(started) => Ok(Self::from_started(started, began)),
-            Err(failed) => Err((failed.error, Box::new(failed.trace))),
-        }
+        let started = execute(plan, fault).map_err(|failed| (failed.error, Box::new(failed.trace)))?;
+        let container = Self::from_started(started, began);
+        container.write_down().map_err(|error| {
+            let _ = container.kill();
+            (error, Box::new(Trace::clone(&container.trace)))
+        })?;
+        Ok(container)
     }
 
     pub(crate) fn from_started(started: Started, began: Instant) -> Self {
-        let Started { pid, pidfd, pipes: [stdin, stdout, stderr], terminal, trace, init } = started;
+        let Started { pid, pidfd, pipes: [stdin, stdout, stderr], terminal, trace, init, entry } = started;
+        let relation = if trace.plan.spec.detach { Relation::Detached } else { Relation::Owned };
         Self {
             pid,
             pidfd,
@@ -88,9 +105,10 @@ impl Container {
             terminal,
             trace: Arc::new(trace),
             init,
+            entry: Mutex::new(entry),
+            relation,
             owner: std::process::id(),
             began,
-            paused: AtomicBool::new(false),
             outcome: Mutex::new(None),
         }
     }
@@ -163,6 +181,10 @@ impl Container {
     pub fn try_wait(&self) -> Result<Option<Outcome>, Error> {
         let mut outcome = self.ended();
         if outcome.is_none() {
+            if self.relation == Relation::Detached {
+                *outcome = self.end_of_detached();
+                return Ok(outcome.clone());
+            }
             let reaped = process::reap(self.pidfd.as_fd(), false).map_err(|errno| {
                 let hint = "something else in this process reaped it (SIGCHLD ignored, or wait() for any child), and this kernel (< 6.15) does not keep the status";
                 Error::call(Code::Ended, "the container's exit status is lost", errno, hint)
@@ -221,9 +243,7 @@ impl Container {
     /// # Errors
     /// [`Code::Ended`] when it has ended; [`Code::NotSupported`] without an init.
     pub fn pause(&self) -> Result<(), Error> {
-        self.ask_init(PAUSE)?;
-        self.paused.store(true, Ordering::Release);
-        Ok(())
+        self.ask_init(PAUSE)
     }
 
     /// Lets a paused container go on.
@@ -231,7 +251,6 @@ impl Container {
     /// # Errors
     /// As [`Container::pause`].
     pub fn resume(&self) -> Result<(), Error> {
-        self.paused.store(false, Ordering::Release);
         self.ask_init(RESUME)
     }
 
@@ -279,7 +298,7 @@ impl Container {
     /// Whether it was paused, and not resumed.
     #[must_use]
     pub fn paused(&self) -> bool {
-        self.paused.load(Ordering::Acquire)
+        self.init.as_ref().is_some_and(|init| init.block.paused())
     }
 
     fn ask_init(&self, request: u32) -> Result<(), Error> {
@@ -373,7 +392,8 @@ fn refused(what: &str, errno: i32) -> Error {
 
 impl Drop for Container {
     fn drop(&mut self) {
-        if self.owner == std::process::id() && self.ended().is_none() {
+        let owned = self.relation == Relation::Owned && self.owner == std::process::id();
+        if owned && self.ended().is_none() {
             let _ = self.kill();
             let _ = process::reap(self.pidfd.as_fd(), true);
         }

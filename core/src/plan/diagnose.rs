@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::arg::Text;
+use super::build::namespaces::TARGET_ROOT;
 use super::build::program::HEAD;
 use super::call::{Call, Maker};
 use super::lower::Lowered;
@@ -104,6 +105,9 @@ fn judge(plan: &Plan, index: usize, errno: i32) -> (Code, String) {
         }
         (Call::Chdir { .. }, _) => (Code::CwdNotFound, "the working directory is looked up inside the container, as the program's user".into()),
         (Call::OpenTree { .. }, libc::ENOENT | libc::ENOTDIR) => (Code::SourceNotFound, "the path must be there on the host".into()),
+        (Call::Open { .. }, libc::ENOENT | libc::ESRCH) if plan.act_of(index).is_some_and(|act| act.what == TARGET_ROOT) => {
+            (Code::Ended, "the process whose namespaces were to be joined has ended".into())
+        }
         (Call::Open { .. }, libc::ENOENT) if joining => (Code::NamespaceNotFound, "the process or file that stands for it is gone".into()),
         (Call::Open { .. }, libc::ENOENT) if step.side == Side::Caller => (Code::SourceNotFound, "the path must be there on the host".into()),
         (Call::Duplicate { .. }, libc::EBADF) => (if joining { Code::NamespaceNotFound } else { Code::Io }, "the descriptor is not open in the calling process".into()),

@@ -9,6 +9,7 @@ use super::diagnose;
 use super::lower::{Lowered, lower};
 use super::step::{Plan, Side, Stays, Step};
 use super::trace::Trace;
+use crate::container::registry::Entry;
 use crate::error::{Code, Error};
 use crate::sys::block::{Block, Walk, memory_file};
 use crate::sys::clone::STACK;
@@ -29,6 +30,8 @@ pub(crate) struct Started {
     pub trace: Trace,
     /// Init, where it stays.
     pub init: Option<Init>,
+    /// The name that was taken.
+    pub entry: Option<Entry>,
 }
 
 /// An init that stays, and what it shares with the caller.
@@ -48,6 +51,8 @@ pub(crate) struct Failed {
 /// A plan being executed.
 pub(super) struct Execution {
     pub(super) plan: Plan,
+    /// The name that was taken.
+    entry: Option<Entry>,
     lowered: Lowered,
     pub(super) block: Block,
     pub(super) memory: Box<Memory>,
@@ -80,8 +85,20 @@ impl Execution {
         fault: Option<(usize, i32)>,
         gate: Option<Gate>,
     ) -> Result<Self, Box<Failed>> {
+        let nothing = |plan, error| {
+            Box::new(Failed { error, trace: Trace { plan, records: Vec::new(), slots: Vec::new() } })
+        };
+        let entry = match plan.spec.name.as_deref().map(Entry::reserve).transpose() {
+            Ok(entry) => entry,
+            Err(error) => return Err(nothing(plan, error)),
+        };
         let mut lowered = lower(&plan);
-        let made = Self::make_block(&plan, &lowered, Walk { fault, gate, clock: clock::realtime_offset() });
+        let made = Self::make_block(
+            &plan,
+            entry.as_ref(),
+            &lowered,
+            Walk { fault, gate, clock: clock::realtime_offset() },
+        );
         let mut block = match made {
             Ok(block) => block,
             Err(errno) => {
@@ -91,10 +108,7 @@ impl Execution {
                     errno,
                     "",
                 );
-                return Err(Box::new(Failed {
-                    error,
-                    trace: Trace { plan, records: Vec::new(), slots: Vec::new() },
-                }));
+                return Err(nothing(plan, error));
             }
         };
         let mut shared = Box::new(AtomicU32::new(0));
@@ -120,14 +134,14 @@ impl Execution {
             stack: top.map_addr(|address| address & !15),
             start: Start { memory: std::ptr::null_mut(), step: 0 },
         });
-        Ok(Self { plan, lowered, block, memory, shared, _stack: stack })
+        Ok(Self { plan, entry, lowered, block, memory, shared, _stack: stack })
     }
 
     /// The memory for results, shared with init where that takes part, and the slots that are filled beforehand.
-    fn make_block(plan: &Plan, lowered: &Lowered, walk: Walk) -> Result<Block, i32> {
+    fn make_block(plan: &Plan, entry: Option<&Entry>, lowered: &Lowered, walk: Walk) -> Result<Block, i32> {
         let (slots, records) = (plan.slots.len(), plan.steps.len());
         let Some(file_slot) = plan.kept.block else { return Ok(Block::owned(slots, records)) };
-        let file = memory_file(c"minicontain-block")?;
+        let file = entry.map_or_else(|| memory_file(c"minicontain-block"), Entry::block_file)?;
         let number = i64::from(file.as_raw_fd());
         let mut block = Block::shared(file, slots, records, lowered.first, &lowered.init, walk)?;
         block.slots_mut()[usize::from(file_slot.0)] = number;
@@ -270,12 +284,12 @@ impl Execution {
         if !executed {
             self.undo();
         }
-        let Self { plan, lowered, block, .. } = self;
+        let Self { plan, entry, lowered, block, .. } = self;
         let trace = Trace { plan, records: block.records().to_vec(), slots };
         match (executed, pid, pidfd) {
             (true, Some(pid), Some(pidfd)) => {
                 let init = kept.init.map(|stays| Init { stays, block });
-                Ok(Started { pid, pidfd, pipes, terminal, trace, init })
+                Ok(Started { pid, pidfd, pipes, terminal, trace, init, entry })
             }
             (_, _, pidfd) => {
                 let ended = pidfd.and_then(|pidfd| process::reap(pidfd.as_fd(), true).ok().flatten());

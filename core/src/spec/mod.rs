@@ -41,6 +41,10 @@ use crate::error::Error;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Spec {
+    /// A name by which other processes of this user find the container. Default: none; random for a detached one.
+    pub name: Option<String>,
+    /// Whether the container outlives its creator. Its output then goes to a log.
+    pub detach: bool,
     /// The program and its arguments. A program without a slash is looked for in the container's `PATH`.
     pub args: Vec<String>,
     /// The program to execute in place of `args[0]`, which it then only sees as its name.
@@ -138,6 +142,8 @@ pub struct Spec {
 impl Default for Spec {
     fn default() -> Self {
         Self {
+            name: None,
+            detach: false,
             args: Vec::new(),
             executable: None,
             env: BTreeMap::new(),

@@ -144,6 +144,40 @@ fn process(spec: &Spec, found: &mut Vec<Fault>) {
             }
         }
     }
+    if let Some(name) = &spec.name {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        let first = name.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
+        if !first || name.len() > 64 || !name.chars().all(plain) {
+            let fix = "use up to 64 letters, digits, '_', '.' and '-', a letter or digit first";
+            fault("name", format!("'{}' is no name for a container", shorten(name)), fix);
+        }
+    }
+    let findable = [("name", spec.name.is_some()), ("detach", spec.detach)];
+    for (field, _) in findable.into_iter().filter(|(_, wanted)| *wanted) {
+        if !spec.init || !spec.namespaces.new_one(Kind::Pid) {
+            fault(
+                field,
+                "needs an init in a PID namespace of its own".into(),
+                "leave init on, and namespaces.pid new",
+            );
+        }
+    }
+    for (field, stream) in [("stdin", &spec.stdin), ("stdout", &spec.stdout), ("stderr", &spec.stderr)] {
+        if spec.detach && *stream == Stdio::Pipe {
+            fault(
+                field,
+                "a pipe ends with the caller, a detached container does not".into(),
+                "use a file, or the log",
+            );
+        }
+    }
+    if spec.detach && spec.tty {
+        fault(
+            "tty",
+            "a terminal ends with the caller, a detached container does not".into(),
+            "leave one of the two out",
+        );
+    }
     if spec.tty && !spec.start_new_session {
         fault("tty", "a terminal belongs to a session".into(), "leave start_new_session on");
     }

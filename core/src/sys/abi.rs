@@ -83,6 +83,7 @@ pub(crate) mod number {
     pub(crate) const PPOLL: i64 = 271;
     pub(crate) const KILL: i64 = 62;
     pub(crate) const SIGNALFD4: i64 = 289;
+    pub(crate) const SETSID: i64 = 112;
 }
 
 /// System call numbers, as in `asm/unistd.h`.
@@ -107,4 +108,5 @@ pub(crate) mod number {
     pub(crate) const PPOLL: i64 = 73;
     pub(crate) const KILL: i64 = 129;
     pub(crate) const SIGNALFD4: i64 = 74;
+    pub(crate) const SETSID: i64 = 157;
 }

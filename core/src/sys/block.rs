@@ -114,7 +114,7 @@ impl Block {
                 gated: walk.gate.is_some(),
                 gate: walk.gate.unwrap_or(Gate { go: [-1; 2], done: [-1; 2] }),
                 state: AtomicU32::new(SHARED),
-                post: Post { request: AtomicU32::new(0), answer: 0.into() },
+                post: Post { request: AtomicU32::new(0), answer: 0.into(), paused: 0.into() },
                 end_of_program: End { known: AtomicU32::new(0), status: 0, peak: 0 },
             });
             place.add(layout.steps).cast::<RawStep>().copy_from(program.steps.as_ptr(), program.steps.len());
@@ -128,6 +128,14 @@ impl Block {
             block.slots_mut().fill(-1);
             Ok(block)
         }
+    }
+
+    /// That of a container which was started by another process: only its header counts.
+    pub(crate) fn open(file: &OwnedFd) -> Result<Self, i32> {
+        // SAFETY: the file holds a header at least; the mapping is as long.
+        let place = unsafe { map(file.as_raw_fd() as u64, size_of::<Header>())? };
+        let kind = Kind::Mapped { len: size_of::<Header>(), file: None };
+        Ok(Self { place, slots: (0, 0), records: (0, 0), kind })
     }
 
     /// Closes the file; the mapping stays.

@@ -91,6 +91,8 @@ pub(crate) struct Post {
     pub request: AtomicU32,
     /// Zero, or the errno.
     pub answer: AtomicI32,
+    /// Not zero while the container is paused.
+    pub paused: AtomicU32,
 }
 
 /// Stop every process of the container.

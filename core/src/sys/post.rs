@@ -51,6 +51,12 @@ impl Block {
         }
     }
 
+    /// Whether the container is paused.
+    pub(crate) fn paused(&self) -> bool {
+        // SAFETY: the header lives as long as the block; this field is atomic.
+        self.header().is_some_and(|header| unsafe { (*header).post.paused.load(Ordering::Acquire) } != 0)
+    }
+
     /// How the program ended, if init saw it.
     pub(crate) fn end_of_program(&self) -> Option<ProgramEnd> {
         let header = self.header()?;

@@ -158,8 +158,13 @@ fn exit_information(pidfd: BorrowedFd<'_>) -> Result<Ended, i32> {
         signal if info.exit_code & 0x80 != 0 => (libc::CLD_DUMPED, signal),
         signal => (libc::CLD_KILLED, signal),
     };
+    Ok(Ended { code, status, usage: no_usage() })
+}
+
+/// The resources of a process of which none are known.
+pub(crate) fn no_usage() -> libc::rusage {
     // SAFETY: plain numbers, for which zero is a value.
-    Ok(Ended { code, status, usage: unsafe { core::mem::zeroed() } })
+    unsafe { core::mem::zeroed() }
 }
 
 /// Writes to a pipe without a SIGPIPE for the caller where nobody reads: write(2).

@@ -10,7 +10,7 @@ use super::clock::now;
 use super::clone::clone_process;
 use super::memory::{Memory, READY, SHARED, Start};
 use super::raw::syscall;
-use super::step::{Ask, Keep, NO_SLOT, Patch, RawArg, RawClone, RawStep, Side};
+use super::step::{Ask, Keep, NO_SLOT, Patch, RawArg, RawStep, Side, Then};
 
 /// Performs the caller's steps from `from` up to `to`; the index of the step that failed, if one did.
 ///
@@ -51,12 +51,21 @@ pub(crate) unsafe extern "C" fn walk_container(start: *mut c_void) -> ! {
     }
 }
 
-/// Performs the container's steps from `from` on: until one fails, or one makes another process, which goes on in
-/// place of this one. Says how that process was made.
+#[allow(dead_code, reason = "for init")]
+/// What a process of the container's side is left with once it made another, which goes on in its place.
+pub(crate) struct Made {
+    pub then: Then,
+    /// The other's id.
+    pub pid: i64,
+    /// The descriptor of the process at whose end this one shall end; -1 for none.
+    pub owner: i64,
+}
+
+/// Performs the container's steps from `from` on: until one fails, or one makes another process.
 ///
 /// # Safety
 /// As for [`walk_caller`].
-pub(crate) unsafe fn walk_on(memory: *mut Memory, from: usize) -> Option<RawClone> {
+pub(crate) unsafe fn walk_on(memory: *mut Memory, from: usize) -> Option<Made> {
     // SAFETY: all pointers stay inside the prepared memory.
     unsafe {
         let mut index = from;
@@ -70,10 +79,13 @@ pub(crate) unsafe fn walk_on(memory: *mut Memory, from: usize) -> Option<RawClon
                 // A clone on this side (vfork) returns only when the new process needs no gate any more.
                 if let Ask::Clone(how) = step.ask {
                     gate_done(memory);
-                    if perform(memory, index, step, &mut time) {
-                        return Some(how);
+                    // Read before: once the program is executed, the caller empties the slots of what it closed.
+                    let slots = (*memory).slots;
+                    let owner = if how.owner == NO_SLOT { -1 } else { *slots.add(how.owner as usize) };
+                    if !perform(memory, index, step, &mut time) {
+                        break;
                     }
-                    break;
+                    return Some(Made { then: how.then, pid: *slots.add(how.pid as usize), owner });
                 }
                 let ok = perform(memory, index, step, &mut time);
                 gate_done(memory);

@@ -36,7 +36,10 @@ impl Builder<'_> {
 
     /// Whether a process joins namespaces before another becomes the container.
     pub(super) fn needs_joiner(&self) -> bool {
-        !self.new_one(Kind::Pid) || Kind::ALL.iter().any(|kind| self.spec.namespaces.get(*kind).joined())
+        // A detached one is nobody's child: whoever made it need not reap it.
+        self.spec.detach
+            || !self.new_one(Kind::Pid)
+            || Kind::ALL.iter().any(|kind| self.spec.namespaces.get(*kind).joined())
     }
 
     /// The caller puts init where it can be executed from.
@@ -51,7 +54,7 @@ impl Builder<'_> {
             b.caller(Call::WriteInit { fd: Fd::Slot(program) });
             b.caller(Call::Seal { fd: Fd::Slot(program) });
         });
-        let owner = self.init_stays().then(|| {
+        let owner = (self.init_stays() && !self.spec.detach).then(|| {
             let (caller, owner) = (self.slot("caller"), self.slot("owner"));
             self.kept.caller = Some(caller);
             self.act("open the owner", "the container ends when this process does", Shell::None, |b| {

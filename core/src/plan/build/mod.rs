@@ -5,7 +5,7 @@ mod identity;
 mod init;
 mod layers;
 mod mounts;
-mod namespaces;
+pub(super) mod namespaces;
 mod places;
 pub(super) mod program;
 mod rootfs;
@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use super::arg::{Fd, Slot, Text};
 use super::call::Call;
 use super::step::{Act, Enforcement, Kept, Plan, Shell, Side, Step, Tolerate};
+use crate::container::registry;
 use crate::error::{Code, Error};
 use crate::host::{Account, Host};
 use crate::namespace::Kind;
@@ -52,8 +53,11 @@ struct Builder<'a> {
 }
 
 /// Makes the plan of a valid spec; `target` is the process whose root the program sees, where it joins one.
-pub(super) fn plan(spec: Spec, target: Option<i32>) -> Result<Plan, Error> {
+pub(super) fn plan(mut spec: Spec, target: Option<i32>) -> Result<Plan, Error> {
     spec.validate()?;
+    if spec.detach && spec.name.is_none() {
+        spec.name = Some(registry::random_name()?);
+    }
     let host = Host::read();
     let users = users::Users::choose(&spec, &host)?;
     let root = target.map(|pid| format!("/proc/{pid}/root"));
@@ -103,7 +107,7 @@ pub(super) fn plan(spec: Spec, target: Option<i32>) -> Result<Plan, Error> {
 impl Builder<'_> {
     /// The order of a start. What the caller can do beforehand comes first; what needs the id map comes last.
     fn everything(&mut self) -> Result<(), Error> {
-        self.open_streams();
+        self.open_streams()?;
         self.open_terminal();
         self.open_namespaces();
         self.prepare_init();

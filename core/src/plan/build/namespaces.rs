@@ -11,6 +11,9 @@ use crate::plan::call::Maker;
 use crate::spec::{NamespaceSource, bit};
 use crate::sys::abi;
 
+/// What the step that opens a process's root is called.
+pub(crate) const TARGET_ROOT: &str = "open the root of the process";
+
 impl Builder<'_> {
     /// The caller opens the namespaces that the container joins.
     pub(super) fn open_namespaces(&mut self) {
@@ -52,7 +55,7 @@ impl Builder<'_> {
         if let Some(pid) = self.target {
             let root = self.slot("root");
             let why = "the process may have another root than its mount namespace";
-            self.act("open the root of the process", why, Shell::None, |b| {
+            self.act(TARGET_ROOT, why, Shell::None, |b| {
                 b.caller(Call::Open {
                     dir: Fd::Cwd,
                     path: format!("/proc/{pid}/root").into(),
@@ -101,7 +104,7 @@ impl Builder<'_> {
             new.into_iter().filter(|kind| ![Kind::User, Kind::Time].contains(kind)).collect();
         // With an init of its own, this process is not the one that executes the program.
         let told = if self.init_stays() { 0 } else { libc::CLONE_CHILD_CLEARTID };
-        let parent = if self.joiner_stays() { 0 } else { libc::CLONE_PARENT };
+        let parent = if self.joiner_stays() || self.spec.detach { 0 } else { libc::CLONE_PARENT };
         let shared = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PARENT_SETTID;
         let flags = self.flags(&new) | (shared | parent | told) as u64;
         let pid = self.slot("child");

@@ -1,29 +1,46 @@
 //! Standard input, output and error: pipe2(2), dup3(2).
 
 use super::{Builder, Call, Fd, Shell, Side, Slot};
+use crate::container::registry;
+use crate::error::Error;
 use crate::host::Host;
-use crate::spec::Stdio;
+use crate::spec::{Spec, Stdio};
 use crate::sys::abi;
 
 impl Builder<'_> {
     /// The caller opens what the streams refer to.
-    pub(super) fn open_streams(&mut self) {
+    pub(super) fn open_streams(&mut self) -> Result<(), Error> {
         self.open_passed();
-        let streams = [&self.spec.stdin, &self.spec.stdout, &self.spec.stderr];
-        if streams.iter().all(|stream| **stream == Stdio::Inherit) {
-            return;
+        let streams = self.wanted_streams()?;
+        if streams.iter().all(|stream| *stream == Stdio::Inherit) {
+            return Ok(());
         }
         self.act(
             "open the standard streams",
             "pipes, files and copies for the program's input and output",
             Shell::None,
             |b| {
-                for (n, stream) in streams.into_iter().enumerate() {
+                for (n, stream) in streams.iter().enumerate() {
                     let slot = b.open_stream(n, stream);
                     b.files.streams[n] = slot;
                 }
             },
         );
+        Ok(())
+    }
+
+    /// The three streams: as asked for, but that a detached container inherits none.
+    fn wanted_streams(&self) -> Result<[Stdio; 3], Error> {
+        let Spec { stdin, stdout, stderr, .. } = self.spec;
+        let mut streams = [stdin, stdout, stderr].map(Clone::clone);
+        if let (true, Some(name)) = (self.spec.detach, &self.spec.name) {
+            let log = registry::log_path(name)?;
+            for (n, stream) in streams.iter_mut().enumerate().filter(|(_, stream)| **stream == Stdio::Inherit)
+            {
+                *stream = if n == 0 { Stdio::Null } else { Stdio::File(log.display().to_string()) };
+            }
+        }
+        Ok(streams)
     }
 
     /// Gives a pipe to the program's user, who may then open it again through /dev/stdout.
@@ -81,7 +98,11 @@ impl Builder<'_> {
             }
             Stdio::Null => open(self, "/dev/null".into(), libc::O_RDWR),
             Stdio::File(path) if n == 0 => open(self, path.clone(), 0),
-            Stdio::File(path) => open(self, path.clone(), libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC),
+            Stdio::File(path) => {
+                // Appended to: two streams may go to one file.
+                let end = if self.spec.detach { libc::O_APPEND } else { libc::O_TRUNC };
+                open(self, path.clone(), libc::O_WRONLY | libc::O_CREAT | end)
+            }
             Stdio::Fd(fd) => {
                 let slot = self.slot(name);
                 self.caller(Call::Duplicate { fd: Fd::Number(*fd), keep: slot });

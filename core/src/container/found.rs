@@ -1,0 +1,156 @@
+//! Containers by their names: those of other processes of this user, and those that outlived their creators.
+
+use std::collections::BTreeMap;
+use std::os::fd::AsFd;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use super::registry::{self, Found};
+use super::{Container, Outcome, Relation};
+use crate::error::{Code, Error};
+use crate::plan::execute::Init;
+use crate::plan::trace::Trace;
+use crate::plan::{Kept, Plan, Stays};
+use crate::spec::Spec;
+use crate::sys::block::Block;
+use crate::sys::process::{self, Ended};
+
+/// What is known of a container that has a name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Status {
+    /// Its name.
+    pub name: String,
+    /// Its first process, while that is there.
+    pub pid: Option<i32>,
+    /// When it was started, in seconds since 1970.
+    pub created: u64,
+    /// What it was made of.
+    pub spec: Spec,
+    /// How it ended, where it has. Its times are not known.
+    pub outcome: Option<Outcome>,
+}
+
+/// The containers of this user that have a name, by name: `docker ps --all`.
+///
+/// ```
+/// for container in minicontain::containers()? {
+///     println!("{} {:?}", container.name, container.spec.args);
+/// }
+/// # Ok::<(), minicontain::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Code::Io`] when they cannot be listed.
+pub fn containers() -> Result<Vec<Status>, Error> {
+    let found = registry::names()?.into_iter().filter_map(|name| Found::by_name(&name).ok());
+    Ok(found.map(|found| status(&found)).collect())
+}
+
+fn status(found: &Found) -> Status {
+    let running = found.open_process().is_some();
+    let block = found.block_file().ok().and_then(|file| Block::open(&file).ok());
+    let state = found.state.clone();
+    Status {
+        name: state.name,
+        pid: running.then_some(state.pid),
+        created: state.created,
+        spec: state.spec,
+        outcome: (!running).then(|| outcome(block.as_ref())),
+    }
+}
+
+/// How a container ended that is nobody's child: what init wrote down is all that is known.
+fn outcome(block: Option<&Block>) -> Outcome {
+    let ended = Ended { code: libc::CLD_KILLED, status: libc::SIGKILL, usage: process::no_usage() };
+    Outcome::new(&ended, true, block.and_then(Block::end_of_program), std::time::Duration::ZERO)
+}
+
+impl Container {
+    /// Finds a container of this user by its name, whoever started it. It goes on when this is dropped.
+    ///
+    /// ```no_run
+    /// let container = minicontain::Container::attach("web")?;
+    /// container.stop(std::time::Duration::from_secs(10))?;
+    /// # Ok::<(), minicontain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Code::NoSuchContainer`]; [`Code::Ended`] when it has ended.
+    pub fn attach(name: &str) -> Result<Self, Error> {
+        let found = Found::by_name(name)?;
+        let gone = || {
+            Error::call(
+                Code::Ended,
+                format!("the container '{name}' has ended"),
+                0,
+                "remove it, or look at its log",
+            )
+        };
+        let pidfd = found.open_process().ok_or_else(gone)?;
+        let block = found.block_file().ok().and_then(|file| Block::open(&file).ok()).ok_or_else(gone)?;
+        let plan = Plan {
+            spec: found.state.spec,
+            steps: Vec::new(),
+            acts: Vec::new(),
+            enforced: BTreeMap::new(),
+            slots: Vec::new(),
+            kept: Kept::default(),
+        };
+        Ok(Self {
+            pid: found.state.pid,
+            pidfd,
+            stdin: None,
+            stdout: None,
+            stderr: None,
+            terminal: None,
+            trace: Arc::new(Trace { plan, records: Vec::new(), slots: Vec::new() }),
+            init: Some(Init { stays: Stays::First, block }),
+            entry: Mutex::new(None),
+            relation: Relation::Detached,
+            owner: std::process::id(),
+            began: Instant::now(),
+            outcome: Mutex::new(None),
+        })
+    }
+
+    /// Removes what is kept of a container that has ended: its state and its log.
+    ///
+    /// # Errors
+    /// [`Code::NoSuchContainer`]; [`Code::StillRuns`] while it runs.
+    pub fn remove(name: &str) -> Result<(), Error> {
+        let found = Found::by_name(name)?;
+        if found.open_process().is_some() {
+            let problem = format!("the container '{name}' still runs");
+            return Err(Error::call(Code::StillRuns, problem, 0, "stop or kill it first"));
+        }
+        found.remove()
+    }
+
+    /// The container's name, where it has one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.trace.plan.spec.name.as_deref()
+    }
+
+    /// Where a detached container's output goes.
+    #[must_use]
+    pub fn log_path(&self) -> Option<std::path::PathBuf> {
+        let spec = &self.trace.plan.spec;
+        registry::log_path(spec.name.as_deref().filter(|_| spec.detach)?).ok()
+    }
+
+    /// Writes down which process it is, where it has a name.
+    pub(crate) fn write_down(&self) -> Result<(), Error> {
+        let mut entry = self.entry.lock().unwrap_or_else(PoisonError::into_inner);
+        match entry.as_mut() {
+            Some(entry) => entry.commit(self.pid, &self.trace.plan.spec),
+            None => Ok(()),
+        }
+    }
+
+    /// How it ended, if it has, where it is not this process's child.
+    pub(super) fn end_of_detached(&self) -> Option<Outcome> {
+        let block = self.init.as_ref().map(|init| &init.block);
+        process::has_ended(self.pidfd.as_fd()).then(|| outcome(block))
+    }
+}
