@@ -207,12 +207,11 @@ impl Root {
             })
             .collect::<io::Result<_>>()?;
         for (name, kind) in entries.iter().filter(|(name, _)| name != "." && name != "..") {
-            let link = match kind {
-                Some(kind) => *kind == Type::Symlink,
-                None => {
-                    let stat = fstatat(dir.as_fd(), name.as_str(), AtFlags::AT_SYMLINK_NOFOLLOW)?;
-                    stat.st_mode & libc::S_IFMT == libc::S_IFLNK
-                }
+            let link = if let Some(kind) = kind {
+                *kind == Type::Symlink
+            } else {
+                let stat = fstatat(dir.as_fd(), name.as_str(), AtFlags::AT_SYMLINK_NOFOLLOW)?;
+                stat.st_mode & libc::S_IFMT == libc::S_IFLNK
             };
             if link {
                 symlink(readlinkat(dir.as_fd(), name.as_str())?, host.join(name))?;
