@@ -101,6 +101,10 @@ impl Container {
     /// made. `None` once it has ended.
     #[must_use]
     pub fn program_pid(&self) -> Option<i32> {
+        // Once it is reaped, its number may be another's.
+        if self.ended().is_some() {
+            return None;
+        }
         if self.block.is_none() {
             return Some(self.pid);
         }
