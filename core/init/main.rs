@@ -30,7 +30,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use abi::number;
 use memory::{BLOCK_SPACE, Header, Memory, Start};
 use raw::syscall;
-use step::{NO_SLOT, Record, Then};
+use step::{Record, Then};
 
 /// The child's stack; it uses it alone, while init sleeps.
 #[repr(C, align(16))]
@@ -63,8 +63,7 @@ unsafe extern "C" fn begin(stack: *const usize) -> ! {
         walk::gate_done(memory);
         let walked = if mapped && go { walk::walk_on(memory, step.wrapping_add(1)) } else { None };
         match walked {
-            Some(how) if how.then == Then::Stay => {
-                let owner = if how.owner == NO_SLOT { -1 } else { *(*memory).slots.add(how.owner as usize) };
+            Some((how, owner)) if how.then == Then::Stay => {
                 stay::stay(header, *(*memory).slots.add(how.pid as usize), owner)
             }
             Some(_) => exit(0),

@@ -68,11 +68,11 @@ unsafe fn note_made(memory: *mut Memory, index: usize) {
 }
 
 /// Performs the container's steps from `from` on: until one fails, or one makes another process, which goes on in
-/// place of this one. Says how that process was made.
+/// place of this one. Says how that process was made, and which descriptor is the owner's (-1 where there is none).
 ///
 /// # Safety
 /// As for [`walk_caller`].
-pub(crate) unsafe fn walk_on(memory: *mut Memory, from: usize) -> Option<RawClone> {
+pub(crate) unsafe fn walk_on(memory: *mut Memory, from: usize) -> Option<(RawClone, i64)> {
     // SAFETY: all pointers stay inside the prepared memory.
     unsafe {
         let mut index = from;
@@ -86,8 +86,11 @@ pub(crate) unsafe fn walk_on(memory: *mut Memory, from: usize) -> Option<RawClon
                 // A clone on this side (vfork) returns only when the new process needs no gate any more.
                 if let Ask::Clone(how) = step.ask {
                     gate_done(memory);
+                    // Read before: once the program is executed, the caller marks in the slots what it has closed.
+                    let owner =
+                        if how.owner == NO_SLOT { -1 } else { *(*memory).slots.add(how.owner as usize) };
                     if perform(memory, index, step, &mut time) {
-                        return Some(how);
+                        return Some((how, owner));
                     }
                     break;
                 }
