@@ -504,8 +504,9 @@ class Container(Asynchronous[AnyStr]):
         """Sends a signal to the program: see signal(7). One that has ended is left alone.
 
         `SIGKILL` is `kill`: it ends everything in the container. With `init=False`, the program gets only the
-        signals that it handles, `SIGKILL` and `SIGSTOP`: see pid_namespaces(7). Raises `StateError` before the
-        start and `SpecError` (a `ValueError`) for a signal that does not exist.
+        signals that it handles, `SIGKILL` and `SIGSTOP`: see pid_namespaces(7).
+
+        Raises `StateError` before the start and `SpecError` (a `ValueError`) for a signal that does not exist.
 
         >>> import minicontain, signal
         >>> with minicontain.Container(["sleep", "9"]) as container:
