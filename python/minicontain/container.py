@@ -506,7 +506,7 @@ class Container(Asynchronous[AnyStr]):
         `SIGKILL` is `kill`: it ends everything in the container. With `init=False`, the program gets only the
         signals that it handles, `SIGKILL` and `SIGSTOP`: see pid_namespaces(7).
 
-        Raises `StateError` before the start and `SpecError` (a `ValueError`) for a signal that does not exist.
+        Raises `StateError` before the start and `SpecError` (a `ValueError`) where there is no such signal.
 
         >>> import minicontain, signal
         >>> with minicontain.Container(["sleep", "9"]) as container:
