@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import minicontain
 import pytest
 from support import ROOT, Caller, belongings, find_caller, left_since, public_directory
 
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "root_only(reason): this needs root, because of the reason")
+
+
+def pytest_sessionstart() -> None:
+    # The library keeps one descriptor, of its init, from the first container on.
+    minicontain.run(["true"])
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
