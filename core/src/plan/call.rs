@@ -356,9 +356,11 @@ impl Call {
                 let attr = Record::MountAttr { set: *set, clear: *clear, propagation: 0, userns: *userns };
                 call("mount_setattr", libc::SYS_mount_setattr, [fd(dir), text(path), Flags(*flags, names::AT), Arg::Record(attr), Int(32)])
             }
-            Self::Clone { clone3, flags, .. } => {
+            Self::Clone { clone3, flags, maker, .. } => {
+                // As clone(2) takes it: flags and the exit signal, which only init's child has.
+                let signal = if matches!(maker, Maker::Init { .. }) { libc::SIGCHLD as u64 } else { 0 };
                 let (name, number) = if *clone3 { ("clone3", libc::SYS_clone3) } else { ("clone", libc::SYS_clone) };
-                call(name, number, [Flags(*flags, names::CLONE)])
+                call(name, number, [Flags(*flags | signal, names::CLONE)])
             }
             Self::Unshare { flags } => call("unshare", libc::SYS_unshare, [Flags(*flags, names::CLONE)]),
             Self::Setns { fd: it, flags } => call("setns", libc::SYS_setns, [fd(it), Flags(*flags, names::CLONE)]),
@@ -384,10 +386,10 @@ impl Call {
             Self::NotDumpable => call("prctl", libc::SYS_prctl, [One(libc::PR_SET_DUMPABLE as u64, names::PRCTL), Int(0)]),
             Self::NewKeyring => call("keyctl", libc::SYS_keyctl, [One(u64::from(libc::KEYCTL_JOIN_SESSION_KEYRING), names::KEYCTL), Null]),
             Self::SocketPair { first, second } => call("socketpair", libc::SYS_socketpair, [One(libc::AF_UNIX as u64, names::FAMILY), Flags((libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC) as u64, names::SOCKET), Int(0), Pair(*first, *second)]),
-            Self::UnlockTerminal { master } => call("ioctl", libc::SYS_ioctl, [slot(master), One(libc::TIOCSPTLCK as u64, names::IOCTL), Arg::Record(Record::Zero)]),
+            Self::UnlockTerminal { master } => call("ioctl", libc::SYS_ioctl, [slot(master), One(libc::TIOCSPTLCK, names::IOCTL), Arg::Record(Record::Zero)]),
             Self::OpenPeer { master, keep } => {
                 let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
-                call("ioctl", libc::SYS_ioctl, [slot(master), One(libc::TIOCGPTPEER as u64, names::IOCTL), Flags(flags as u64, names::OPEN)]).keep(*keep)
+                call("ioctl", libc::SYS_ioctl, [slot(master), One(libc::TIOCGPTPEER, names::IOCTL), Flags(flags as u64, names::OPEN)]).keep(*keep)
             }
             Self::WindowSize { fd, rows, columns } => {
                 let size = Record::WindowSize { rows: *rows, columns: *columns };
