@@ -8,7 +8,6 @@ import select
 import shlex
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Error
@@ -67,6 +66,7 @@ def _ago(past: float) -> str:
 
 def logs(values: Values, rest: list[str]) -> int:
     """`minicontain logs`."""
+    from .. import containers
     from ..container import Container
 
     tail = values.get("tail", "all")
@@ -79,7 +79,7 @@ def logs(values: Values, rest: list[str]) -> int:
     except Error as error:
         if error.code != "ended":
             raise
-        path = state_directory() / "containers" / rest[0] / "log"
+        path = next((one.log_path for one in containers() if one.name == rest[0]), None)
     if path is None or not os.path.exists(path):
         raise Failure(f"the container '{rest[0]}' has no log", "only a detached container has one")
     sys.stdout.flush()
@@ -127,13 +127,6 @@ def _last_lines(path: str | os.PathLike[str], count: int) -> int:
             if not wanted:
                 return place + found + 1
     return 0
-
-
-def state_directory() -> Path:
-    """Where what outlives a process is kept: the one place of this user."""
-    if os.geteuid() == 0:
-        return Path("/run/minicontain")
-    return Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}") / "minicontain"
 
 
 COMMANDS = {
