@@ -23,10 +23,10 @@ def ended(pid):
 
 def test_describing_starts_nothing():
     container = Container(["sleep", "60"])
-    for ask in ("pid", "pidfd", "trace", "namespaces"):
+    for ask in ("pid", "program_pid", "pidfd", "trace", "namespaces", "paused"):
         with pytest.raises(minicontain.StateError, match="not started"):
             getattr(container, ask)
-    for ask in ("wait", "poll", "kill", "terminate", "communicate"):
+    for ask in ("wait", "poll", "kill", "terminate", "stop", "pause", "resume", "communicate"):
         with pytest.raises(minicontain.StateError, match="not started"):
             getattr(container, ask)()
     assert container.returncode is container.result is container.stdin is None
@@ -41,7 +41,7 @@ def test_with_starts_and_leaves_nothing():
         pid = container.pid
         assert not ended(pid)
     assert ended(pid)
-    assert (container.returncode, container.result.reason) == (-9, "signaled")
+    assert (container.returncode, container.result.reason) == (-9, "killed")
 
 
 def test_with_leaves_nothing_when_its_body_raises():
@@ -114,6 +114,10 @@ def test_closing_twice_is_closing_once():
     assert container.wait() == container.poll() == container.returncode == -9
     container.kill()
     container.terminate()
+    container.pause()
+    container.resume()
+    assert container.stop() == -9
+    assert container.program_pid is None
     with pytest.raises(minicontain.StateError, match="closed"):
         container.pidfd  # noqa: B018
 
@@ -173,7 +177,7 @@ def test_its_pidfd_tells_of_its_end():
         assert container.poll() == 0
 
 
-def test_signals_reach_the_first_process():
+def test_signals_reach_the_program():
     script = "trap 'echo term; exit 7' TERM; trap 'echo usr1' USR1; echo ready; while :; do sleep 0.05; done"
     with Container(script, shell=True, stdout=PIPE) as container:
         assert container.stdout.readline() == b"ready\n"

@@ -36,7 +36,7 @@ def test_it_is_one_of_subprocess():
 
 def test_it_is_in_a_container():
     with Popen(["cat"], stdin=PIPE, hostname="box") as process:
-        assert process.container.pid == process.pid
+        assert process.container.program_pid == process.pid != process.container.pid
         assert process.container.enforced["namespaces"].state == "enforced"
         assert process.container.namespaces["uts"] != os.stat("/proc/self/ns/uts").st_ino
     assert process.container.result.reason == "exited"
@@ -202,7 +202,7 @@ def test_one_that_is_left_at_the_end_of_the_program_is_killed():
 
 def test_a_status_that_somebody_else_took_is_told_as_subprocess_does():
     process = Popen(["sh", "-c", "exit 3"])
-    os.waitpid(process.pid, 0)
+    os.waitpid(process.container.pid, 0)
     # Newer kernels keep it.
     assert process.wait() in (0, 3)
     assert process.poll() == process.returncode

@@ -98,6 +98,7 @@ def test_script_makes_the_same_container(name: str, caller: Caller, workshop: Pa
     fields["volumes"] = [text.replace("VOLUME", str(volume)) for text in fields.get("volumes", [])]
     hosts = {f"HOST_{kind}": os.readlink(f"/proc/self/ns/{kind}") for kind in KINDS}
     fields["env"] = fields.get("env", {}) | hosts
+    fields["init"] = False  # no command of the shell's is that init
     said, script = caller.python(PROGRAM, {"args": ["sh", "-c", PROBE], **fields})
     (volume / "x").unlink(missing_ok=True)
 

@@ -43,8 +43,8 @@ static void a_wait_has_an_end(void)
     CHECK(outcome == NULL);
     CHECK_OK(minicontain_container_kill(container));
     CHECK_OK(minicontain_container_wait(container, 20000, &outcome));
-    CHECK(minicontain_outcome_reason(outcome) == MINICONTAIN_REASON_SIGNALED);
-    CHECK_STRING(minicontain_outcome_reason_name(outcome), "signaled");
+    CHECK(minicontain_outcome_reason(outcome) == MINICONTAIN_REASON_KILLED);
+    CHECK_STRING(minicontain_outcome_reason_name(outcome), "killed");
     CHECK(minicontain_outcome_signal(outcome) == SIGKILL);
     CHECK(minicontain_outcome_status(outcome) == -1);
     minicontain_container_free(container);
@@ -83,6 +83,74 @@ static void a_signal_reaches_the_program(void)
     CHECK_OK(minicontain_container_send_signal(container, SIGTERM));
     CHECK_OK(minicontain_container_wait(container, 20000, &outcome));
     CHECK(minicontain_outcome_status(outcome) == 9);
+    minicontain_container_free(container);
+}
+
+static void it_is_asked_to_end_and_then_killed(void)
+{
+    minicontain_container *container = start(shell("trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done"));
+    const minicontain_outcome *outcome = NULL;
+    char ready[6];
+
+    CHECK(read(minicontain_container_stream(container, STDOUT_FILENO), ready, 6) == 6);
+    CHECK_OK(minicontain_container_stop(container, 20000, &outcome));
+    CHECK(minicontain_outcome_status(outcome) == 9);
+    CHECK_OK(minicontain_container_stop(container, 20000, &outcome));
+    CHECK(minicontain_outcome_status(outcome) == 9);
+    minicontain_container_free(container);
+
+    container = start(shell("trap '' TERM; echo ready; sleep 60"));
+    CHECK(read(minicontain_container_stream(container, STDOUT_FILENO), ready, 6) == 6);
+    CHECK_OK(minicontain_container_stop(container, 100, &outcome));
+    CHECK(minicontain_outcome_reason(outcome) == MINICONTAIN_REASON_KILLED);
+    minicontain_container_free(container);
+}
+
+static void the_programs_process_is_not_inits(void)
+{
+    minicontain_container *container = start(shell("exec sleep 60"));
+    const minicontain_outcome *outcome = NULL;
+    int program = minicontain_container_program_pid(container);
+
+    CHECK(program > 1 && program != minicontain_container_pid(container));
+    CHECK(kill(program, SIGTERM) == 0);
+    CHECK_OK(minicontain_container_wait(container, 20000, &outcome));
+    CHECK(minicontain_outcome_reason(outcome) == MINICONTAIN_REASON_SIGNALED);
+    CHECK(minicontain_outcome_signal(outcome) == SIGTERM);
+    CHECK(minicontain_container_program_pid(container) == -1);
+    minicontain_container_free(container);
+    CHECK(minicontain_container_program_pid(NULL) == -1);
+}
+
+static void a_paused_one_goes_on_or_is_killed(void)
+{
+    minicontain_container *container = start(shell("sleep 1"));
+    const minicontain_outcome *outcome = NULL;
+    minicontain_spec *spec = shell("sleep 60");
+
+    CHECK(!minicontain_container_paused(container));
+    CHECK_OK(minicontain_container_pause(container));
+    CHECK(minicontain_container_paused(container));
+    CHECK_OK(minicontain_container_wait(container, 1300, &outcome));
+    CHECK(outcome == NULL);
+    CHECK_OK(minicontain_container_resume(container));
+    CHECK(!minicontain_container_paused(container));
+    CHECK_OK(minicontain_container_wait(container, 20000, &outcome));
+    CHECK(minicontain_outcome_reason(outcome) == MINICONTAIN_REASON_EXITED);
+    CHECK_ERROR(minicontain_container_pause(container), MINICONTAIN_CODE_ENDED);
+    minicontain_container_free(container);
+
+    container = start(shell("sleep 60"));
+    CHECK_OK(minicontain_container_pause(container));
+    CHECK_OK(minicontain_container_kill(container));
+    CHECK_OK(minicontain_container_wait(container, 20000, &outcome));
+    CHECK(minicontain_outcome_reason(outcome) == MINICONTAIN_REASON_KILLED);
+    minicontain_container_free(container);
+
+    CHECK_OK(minicontain_spec_set_init(spec, false));
+    container = start(spec);
+    CHECK_ERROR(minicontain_container_pause(container), MINICONTAIN_CODE_NOT_SUPPORTED);
+    CHECK(!minicontain_container_paused(container));
     minicontain_container_free(container);
 }
 
@@ -206,6 +274,9 @@ int main(void)
     a_wait_has_an_end();
     a_signal_of_the_callers_does_not_end_a_wait();
     a_signal_reaches_the_program();
+    it_is_asked_to_end_and_then_killed();
+    the_programs_process_is_not_inits();
+    a_paused_one_goes_on_or_is_killed();
     pipes_are_lent_or_taken();
     an_exchange_can_be_interrupted_and_goes_on();
     freeing_ends_what_still_runs();

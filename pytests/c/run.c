@@ -1,5 +1,6 @@
 /* Running to the end: what goes in, what comes out, what the fields of a spec do, and how it ended. */
 #include "check.h"
+#include <signal.h>
 
 static void it_says_how_it_ended(void)
 {
@@ -26,12 +27,24 @@ static void it_says_how_it_ended(void)
 
 static void an_end_by_a_signal_is_none_by_status(void)
 {
-    /* A child's, because the first process of a PID namespace has no default actions. */
-    minicontain_result *result = run(shell("sh -c 'kill -15 $$'; echo $?; exit 143"));
+    minicontain_spec *spec = shell("kill -15 $$; exit 5");
+    minicontain_result *result = run(shell("kill -15 $$"));
 
-    CHECK_STRING(minicontain_result_stdout(result, NULL), "143\n");
+    CHECK(minicontain_outcome_reason(minicontain_result_outcome(result)) == MINICONTAIN_REASON_SIGNALED);
+    CHECK(minicontain_outcome_signal(minicontain_result_outcome(result)) == SIGTERM);
+    CHECK(minicontain_outcome_status(minicontain_result_outcome(result)) == -1);
+    minicontain_result_free(result);
+
+    result = run(shell("exit 143"));
     CHECK(minicontain_outcome_reason(minicontain_result_outcome(result)) == MINICONTAIN_REASON_EXITED);
+    CHECK(minicontain_outcome_signal(minicontain_result_outcome(result)) == 0);
     CHECK(minicontain_outcome_status(minicontain_result_outcome(result)) == 143);
+    minicontain_result_free(result);
+
+    /* Without init the program is process 1, which ignores what it does not handle. */
+    CHECK_OK(minicontain_spec_set_init(spec, false));
+    result = run(spec);
+    CHECK(minicontain_outcome_status(minicontain_result_outcome(result)) == 5);
     minicontain_result_free(result);
 }
 

@@ -60,7 +60,7 @@ static void *wait_for(void *container)
 {
     const minicontain_outcome *outcome = NULL;
     CHECK_OK(minicontain_container_wait(container, -1, &outcome));
-    CHECK(minicontain_outcome_reason(outcome) == MINICONTAIN_REASON_SIGNALED);
+    CHECK(minicontain_outcome_reason(outcome) == MINICONTAIN_REASON_KILLED);
     return (void *)outcome;
 }
 

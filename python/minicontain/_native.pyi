@@ -64,7 +64,7 @@ class Outcome:
         """The exit status, or the negative signal."""
     @property
     def reason(self) -> str:
-        """`exited`, `signaled`, `timed_out` or `oom`."""
+        """`exited`, `signaled`, `timed_out`, `oom` or `killed`."""
     @property
     def usage(self) -> tuple[int, int, int, int | None]:
         """Nanoseconds of wall, user and system time; the peak memory in bytes."""
@@ -77,6 +77,9 @@ class Container:
     @property
     def pid(self) -> int:
         """The id of its first process, as the caller sees it."""
+    @property
+    def program_pid(self) -> int | None:
+        """The id of the program's process, as the caller sees it; `None` once that has ended."""
     @property
     def pidfd(self) -> int:
         """The number of the process descriptor. It means nothing once the container is closed."""
@@ -99,7 +102,14 @@ class Container:
     def poll(self) -> Outcome | None:
         """Looks whether it has ended."""
     def send_signal(self, signal: int) -> None:
-        """Sends a signal to its first process."""
+        """Sends a signal to the program."""
+    def pause(self) -> None:
+        """Stops every process in it."""
+    def resume(self) -> None:
+        """Lets it go on."""
+    @property
+    def paused(self) -> bool:
+        """Whether it was paused, and not resumed."""
     def kill(self) -> None:
         """Kills it with everything in it."""
     def close(self) -> Outcome | None:

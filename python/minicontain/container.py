@@ -271,7 +271,9 @@ class Container(Asynchronous[AnyStr]):
 
     @property
     def pid(self) -> int:
-        """The id of its first process, as the caller sees it. Raises `StateError` before the start.
+        """The id of its first process, as the caller sees it: init, where there is one.
+
+        Raises `StateError` before the start. `program_pid` is the program's.
 
         >>> import minicontain
         >>> with minicontain.Container(["sleep", "9"]) as container:
@@ -279,6 +281,19 @@ class Container(Asynchronous[AnyStr]):
         True
         """
         return self._started().pid
+
+    @property
+    def program_pid(self) -> int | None:
+        """The id of the program's process, as the caller sees it; None once that has ended.
+
+        Raises `StateError` before the start. `send_signal` cannot meet another process that got its number.
+
+        >>> import minicontain, os
+        >>> with minicontain.Container(["sleep", "9"]) as container:
+        ...     os.readlink(f"/proc/{container.program_pid}/exe").rpartition("/")[2] != "minicontain-init"
+        True
+        """
+        return None if self._outcome is not None else self._started().program_pid
 
     @property
     def pidfd(self) -> int:
@@ -486,17 +501,17 @@ class Container(Asynchronous[AnyStr]):
         self._talking = True
 
     def send_signal(self, signal: int) -> None:
-        """Sends a signal to its first process: see signal(7). One that has ended is left alone.
+        """Sends a signal to the program: see signal(7). One that has ended is left alone.
 
-        The first process of a PID namespace gets only the signals that it handles, and `SIGKILL` and
-        `SIGSTOP`: see pid_namespaces(7). Raises `StateError` before the start and `SpecError` (a
-        `ValueError`) for a signal that does not exist.
+        `SIGKILL` is `kill`: it ends everything in the container. With `init=False`, the program gets only the
+        signals that it handles, and `SIGKILL` and `SIGSTOP`: see pid_namespaces(7). Raises `StateError` before
+        the start and `SpecError` (a `ValueError`) for a signal that does not exist.
 
         >>> import minicontain, signal
         >>> with minicontain.Container(["sleep", "9"]) as container:
-        ...     container.send_signal(signal.SIGKILL)
-        ...     container.wait()
-        -9
+        ...     container.send_signal(signal.SIGINT)
+        ...     container.wait(), container.result.reason
+        (-2, 'signaled')
         """
         if self.poll() is None:
             self._started().send_signal(int(signal))
@@ -514,6 +529,23 @@ class Container(Asynchronous[AnyStr]):
         """
         self.send_signal(signal.SIGTERM)
 
+    def stop(self, timeout: float = 10) -> int:
+        """Asks the program to end (`terminate`), and kills the container if it has not in `timeout` seconds.
+
+        Returns `returncode`. Raises `StateError` before the start.
+
+        >>> import minicontain
+        >>> with minicontain.Container("trap '' TERM; echo ready; sleep 9", shell=True, stdout=minicontain.PIPE) as c:
+        ...     _ = c.stdout.readline()
+        ...     c.stop(timeout=0.1), c.result.reason
+        (-9, 'killed')
+        """
+        self.terminate()
+        with suppress(TimeoutExpired):
+            return self.wait(timeout)
+        self.kill()
+        return self.wait()
+
     def kill(self) -> None:
         """Kills it with everything in it. One that has ended is left alone.
 
@@ -522,11 +554,52 @@ class Container(Asynchronous[AnyStr]):
         >>> import minicontain
         >>> with minicontain.Container(["sleep", "9"]) as container:
         ...     container.kill()
-        ...     container.wait()
-        -9
+        ...     container.wait(), container.result.reason
+        (-9, 'killed')
         """
         self._started().kill()
         self._killed = True
+
+    def pause(self) -> None:
+        """Stops every process in it, until `resume`; it can be killed meanwhile. One that has ended is left alone.
+
+        Raises `StateError` before the start, and `ContainerError` (`not_supported`) with `init=False` or
+        without a PID namespace of its own.
+
+        >>> import minicontain
+        >>> with minicontain.Container(["sleep", "9"]) as container:
+        ...     container.pause()
+        ...     container.paused
+        True
+        """
+        if self.poll() is None:
+            self._started().pause()
+
+    def resume(self) -> None:
+        """Lets every process in it go on. One that has ended is left alone.
+
+        Raises as `pause`.
+
+        >>> import minicontain
+        >>> with minicontain.Container(["sleep", "9"]) as container:
+        ...     container.pause()
+        ...     container.resume()
+        ...     container.paused
+        False
+        """
+        if self.poll() is None:
+            self._started().resume()
+
+    @property
+    def paused(self) -> bool:
+        """Whether it was paused, and not resumed. Raises `StateError` before the start.
+
+        >>> import minicontain
+        >>> with minicontain.Container(["sleep", "9"]) as container:
+        ...     container.paused
+        False
+        """
+        return self._started().paused
 
     def __repr__(self) -> str:
         if self._native is None:

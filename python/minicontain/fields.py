@@ -86,6 +86,11 @@ class Program(TypedDict, total=False):
 class Walls(TypedDict, total=False):
     """What is put round it, named as `docker run` names it. None is the default."""
 
+    init: bool | None
+    """Whether process 1 is a small init: it reaps orphans, hands on signals, and ends with the program or its owner.
+
+    Without one the program is process 1, and that ignores signals: pid_namespaces(7). Default: True.
+    """
     hostname: str | None
     """Host name, up to 64 bytes: sethostname(2)."""
     domainname: str | None

@@ -282,7 +282,8 @@ class Popen(subprocess.Popen[AnyStr], Asynchronous[AnyStr]):
                 raise
         finally:
             self._close_pipe_fds(*ends)  # type: ignore[attr-defined]
-        self.pid = self.container.pid
+        # The program's, for os.kill and os.killpg. One that has ended already has left init's to wait for.
+        self.pid = self.container.program_pid or self.container.pid
         self._child_created = True
 
     def _describe(self, given: dict[str, Any]) -> Container[AnyStr]:

@@ -29,7 +29,7 @@ class CompletedProcess(subprocess.CompletedProcess[AnyStr]):
     """
 
     reason: str
-    """Why it ended: `exited`, `signaled`, `timed_out` or `oom`."""
+    """Why it ended: `exited`, `signaled`, `timed_out`, `oom` or `killed`."""
 
     def __init__(
         self,

@@ -51,6 +51,12 @@ impl Container {
         self.pid
     }
 
+    /// The id of the program's process, as the caller sees it; `None` once that has ended.
+    #[getter]
+    fn program_pid(&self) -> Option<i32> {
+        self.read().get().and_then(CoreContainer::program_pid)
+    }
+
     /// The number of the process descriptor. It means nothing once the container is closed.
     #[getter]
     fn pidfd(&self) -> i32 {
@@ -129,9 +135,25 @@ impl Container {
         Ok(ended.map_err(|error| exception(py, While::Running, &error, None))?.map(Outcome::from))
     }
 
-    /// Sends a signal to its first process.
+    /// Sends a signal to the program.
     fn send_signal(&self, py: Python<'_>, signal: i32) -> PyResult<()> {
         self.ask(py, |container| container.send_signal(signal))
+    }
+
+    /// Stops every process in it.
+    fn pause(&self, py: Python<'_>) -> PyResult<()> {
+        self.ask(py, CoreContainer::pause)
+    }
+
+    /// Lets it go on.
+    fn resume(&self, py: Python<'_>) -> PyResult<()> {
+        self.ask(py, CoreContainer::resume)
+    }
+
+    /// Whether it was paused, and not resumed.
+    #[getter]
+    fn paused(&self) -> bool {
+        self.read().get().is_some_and(CoreContainer::paused)
     }
 
     /// Kills it with everything in it.

@@ -23,7 +23,7 @@ impl Outcome {
         self.inner.returncode()
     }
 
-    /// `exited`, `signaled`, `timed_out` or `oom`.
+    /// `exited`, `signaled`, `timed_out`, `oom` or `killed`.
     #[getter]
     fn reason(&self) -> &'static str {
         self.inner.reason.name()
