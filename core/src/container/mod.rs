@@ -2,6 +2,7 @@
 
 mod command;
 mod communicate;
+mod files;
 mod found;
 mod outcome;
 pub(crate) mod registry;

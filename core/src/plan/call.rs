@@ -384,10 +384,10 @@ impl Call {
             Self::NotDumpable => call("prctl", libc::SYS_prctl, [One(libc::PR_SET_DUMPABLE as u64, names::PRCTL), Int(0)]),
             Self::NewKeyring => call("keyctl", libc::SYS_keyctl, [One(u64::from(libc::KEYCTL_JOIN_SESSION_KEYRING), names::KEYCTL), Null]),
             Self::SocketPair { first, second } => call("socketpair", libc::SYS_socketpair, [One(libc::AF_UNIX as u64, names::FAMILY), Flags((libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC) as u64, names::SOCKET), Int(0), Pair(*first, *second)]),
-            Self::UnlockTerminal { master } => call("ioctl", libc::SYS_ioctl, [slot(master), One(libc::TIOCSPTLCK as u64, names::IOCTL), Arg::Record(Record::Zero)]),
+            Self::UnlockTerminal { master } => call("ioctl", libc::SYS_ioctl, [slot(master), One(libc::TIOCSPTLCK, names::IOCTL), Arg::Record(Record::Zero)]),
             Self::OpenPeer { master, keep } => {
                 let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
-                call("ioctl", libc::SYS_ioctl, [slot(master), One(libc::TIOCGPTPEER as u64, names::IOCTL), Flags(flags as u64, names::OPEN)]).keep(*keep)
+                call("ioctl", libc::SYS_ioctl, [slot(master), One(libc::TIOCGPTPEER, names::IOCTL), Flags(flags as u64, names::OPEN)]).keep(*keep)
             }
             Self::WindowSize { fd, rows, columns } => {
                 let size = Record::WindowSize { rows: *rows, columns: *columns };

@@ -192,7 +192,7 @@ fn process(spec: &Spec, found: &mut Vec<Fault>) {
     }
     match spec.process_group {
         Some(group) if group < 0 => {
-            fault("process_group", format!("{group} is no process group"), "use 0 or more")
+            fault("process_group", format!("{group} is no process group"), "use 0 or more");
         }
         Some(group) if group > 0 && spec.start_new_session => fault(
             "process_group",

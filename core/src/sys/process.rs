@@ -161,6 +161,24 @@ fn exit_information(pidfd: BorrowedFd<'_>) -> Result<Ended, i32> {
     Ok(Ended { code, status, usage: no_usage() })
 }
 
+/// Does something as another user where files are concerned: setfsuid(2), which changes the calling thread alone.
+pub(crate) fn as_file_user<T>(uid: u32, gid: u32, what: impl FnOnce() -> T) -> T {
+    // The change makes the caller undumpable, until this puts it back.
+    let _keeper = super::dumpable::Keeper::begin();
+    let set = |uid: u32, gid: u32| {
+        // SAFETY: plain numbers.
+        unsafe {
+            let before_gid = syscall(libc::SYS_setfsgid, &[u64::from(gid), 0, 0, 0, 0, 0]);
+            let before_uid = syscall(libc::SYS_setfsuid, &[u64::from(uid), 0, 0, 0, 0, 0]);
+            (before_uid as u32, before_gid as u32)
+        }
+    };
+    let (own_uid, own_gid) = set(uid, gid);
+    let result = what();
+    set(own_uid, own_gid);
+    result
+}
+
 /// The resources of a process of which none are known.
 pub(crate) fn no_usage() -> libc::rusage {
     // SAFETY: plain numbers, for which zero is a value.

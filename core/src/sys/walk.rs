@@ -323,7 +323,7 @@ unsafe fn sleep_while(word: *mut AtomicU32, state: u32, ns: u64) -> bool {
     let time = [0, ns];
     let limit = if ns == 0 { 0 } else { time.as_ptr() as u64 };
     // SAFETY: the caller vouches for the word; the time is a timespec.
-    unsafe { syscall(number::FUTEX, &[word as u64, FUTEX_WAIT, state as u64, limit, 0, 0]) == -ETIMEDOUT }
+    unsafe { syscall(number::FUTEX, &[word as u64, FUTEX_WAIT, u64::from(state), limit, 0, 0]) == -ETIMEDOUT }
 }
 
 /// When the container's side is stepped: gives up the caller's ends, so that their closing ends this process.

@@ -70,7 +70,7 @@ impl Builder<'_> {
         // The leader of a session is the leader of a group already.
         if let Some(group) = spec.process_group.filter(|_| !spec.start_new_session) {
             self.act("join the process group", "asked for", Shell::None, |b| {
-                b.inside(Call::Setpgid { group })
+                b.inside(Call::Setpgid { group });
             });
         }
         let limits: Vec<_> = spec
