@@ -460,6 +460,13 @@ minicontain_error *minicontain_spec_set_cwd(minicontain_spec *spec, const char *
 minicontain_error *minicontain_spec_set_user(minicontain_spec *spec, const char *user);
 
 /**
+ * Sets whether process 1 is a small init, as by default: it reaps orphans, hands on signals, and ends with the
+ * program or with this process. Without one the program is process 1 itself. See pid_namespaces(7).
+ */
+minicontain_error *minicontain_spec_set_init(minicontain_spec *spec,
+                                             bool init);
+
+/**
  * Sets the file mode creation mask, 0 to 0777: umask(2).
  */
 minicontain_error *minicontain_spec_set_umask(minicontain_spec *spec, uint32_t mask);
@@ -728,12 +735,18 @@ minicontain_error *minicontain_container_start_with_fault(const minicontain_plan
                                                           minicontain_container **out);
 
 /**
- * The id of the container's first process, as the caller sees it; -1 for NULL.
+ * The id of the container's first process, as the caller sees it: init's, where there is one; -1 for NULL.
  */
 int32_t minicontain_container_pid(const minicontain_container *container);
 
 /**
- * A descriptor of that process, for poll(2) and friends: readable when it has ended. It belongs to the
+ * The id of the program's process, as the caller sees it; -1 once that has ended, and for NULL. To signal it,
+ * minicontain_container_send_signal is better: it never meets another process that got its number.
+ */
+int32_t minicontain_container_program_pid(const minicontain_container *container);
+
+/**
+ * A descriptor of the first process, for poll(2) and friends: readable when it has ended. It belongs to the
  * container and must not be closed; -1 for NULL. See pidfd_open(2).
  */
 int minicontain_container_pidfd(const minicontain_container *container);
@@ -776,15 +789,48 @@ minicontain_error *minicontain_container_try_wait(const minicontain_container *c
 minicontain_error *minicontain_container_kill(const minicontain_container *container);
 
 /**
- * Sends a signal to the container's first process, which never is another that got its number:
- * pidfd_send_signal(2). As the first of a PID namespace it gets only the signals that it handles, and
- * SIGKILL.
+ * Sends a signal to the program, never to another process that got its number: signal(7). SIGKILL ends the
+ * container with everything in it. Without an init, the program gets only the signals that it handles, and
+ * SIGKILL and SIGSTOP: pid_namespaces(7).
  *
  * Errors: MINICONTAIN_CODE_ENDED when it has ended; MINICONTAIN_CODE_INVALID_SPEC when there is no such
  * signal.
  */
 minicontain_error *minicontain_container_send_signal(const minicontain_container *container,
                                                      int signal_number);
+
+/**
+ * Asks the program to end with SIGTERM, and kills the container with everything in it if it has not ended
+ * after timeout_ms milliseconds (negative: it is never killed). A signal does not end the wait.
+ *
+ * *out becomes the outcome, which belongs to the container.
+ *
+ * Errors: as minicontain_container_send_signal and minicontain_container_wait; a container that has ended
+ * already is none.
+ */
+minicontain_error *minicontain_container_stop(const minicontain_container *container,
+                                              int64_t timeout_ms,
+                                              const minicontain_outcome **out);
+
+/**
+ * Stops every process in the container, until minicontain_container_resume. It can be killed meanwhile.
+ *
+ * Errors: MINICONTAIN_CODE_ENDED when it has ended; MINICONTAIN_CODE_NOT_SUPPORTED without an init, or without
+ * a PID namespace of its own.
+ */
+minicontain_error *minicontain_container_pause(const minicontain_container *container);
+
+/**
+ * Lets every process in the container go on.
+ *
+ * Errors: as minicontain_container_pause.
+ */
+minicontain_error *minicontain_container_resume(const minicontain_container *container);
+
+/**
+ * Whether the container was paused, and not resumed; false for NULL.
+ */
+bool minicontain_container_paused(const minicontain_container *container);
 
 /**
  * What was done to start it. It belongs to the container. NULL for NULL.

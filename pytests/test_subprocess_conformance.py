@@ -24,7 +24,7 @@ import pytest
 from support import ROOT
 
 KINDS = ("user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time")
-# Two tests send signals that the first process of a PID namespace ignores.
+# A test waits for `pid` with waitpid(2): of a PID namespace with an init, that is not the caller's child.
 SHARED = ("user", "pid") if ROOT else KINDS
 THIN: dict[str, Any] = {
     "namespaces": dict.fromkeys(SHARED, "host"),

@@ -26,7 +26,7 @@ static void make_plan(struct plan *plan, const struct options *options)
     static const char *const off[][2] = {
         {"loopback", "false"}, {"sys", "false"}, {"dev", "false"}, {"tmp", "false"}, {"masked_paths", "[]"},
         {"readonly_paths", "[]"}, {"cap_add", "[\"ALL\"]"}, {"no_new_privileges", "false"},
-        {"start_new_session", "false"},
+        {"start_new_session", "false"}, {"init", "false"},
     };
     const char *args[] = {"/bin/true"};
 

@@ -34,6 +34,7 @@ def prepare(options: argparse.Namespace) -> Callable[[], None]:
             "cap_add": ["ALL"],
             "no_new_privileges": False,
             "start_new_session": False,
+            "init": False,
             **ids,
         }
 

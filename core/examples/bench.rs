@@ -15,6 +15,8 @@ struct Options {
     net: bool,
     user: bool,
     defaults: bool,
+    init: bool,
+    exec: bool,
     rss: usize,
     threads: Option<usize>,
     repeat: bool,
@@ -30,6 +32,8 @@ fn options() -> Options {
             "--net" => options.net = true,
             "--user" => options.user = true,
             "--defaults" => options.defaults = true,
+            "--init" => options.init = true,
+            "--exec" => options.exec = true,
             "--repeat" => options.repeat = true,
             "--rss" => options.rss = number(),
             "--threads" => options.threads = Some(number()),
@@ -62,32 +66,60 @@ fn spec(options: &Options) -> Spec {
     spec.cap_add = vec!["ALL".into()];
     spec.no_new_privileges = false;
     spec.start_new_session = false;
+    spec.init = options.init;
     spec
 }
 
-fn once(spec: &Spec) -> u128 {
+/// What a run is: a container of its own, or a program in one that runs.
+enum Work {
+    Run(Spec),
+    Exec(Container, Spec),
+}
+
+impl Work {
+    fn new(options: &Options) -> Self {
+        let spec = spec(options);
+        if !options.exec {
+            return Self::Run(spec);
+        }
+        let sleep = Spec { args: vec!["/bin/sleep".into(), "3600".into()], ..Spec::default() };
+        let container = Container::start(Plan::new(sleep).expect("a plan")).expect("a start");
+        let program = std::fs::read(format!("{}/bin/true", options.rest[0])).expect("the static program");
+        container.put("/tmp/true", &program, 0o755).expect("put");
+        Self::Exec(container, Spec::new(["/tmp/true"]))
+    }
+
+    fn start(&self) -> Container {
+        match self {
+            Self::Run(spec) => Container::start(Plan::new(spec.clone()).expect("a plan")).expect("a start"),
+            Self::Exec(container, spec) => container.exec(spec.clone()).expect("a start"),
+        }
+    }
+}
+
+fn once(work: &Work) -> u128 {
     let began = Instant::now();
-    let container = Container::start(Plan::new(spec.clone()).expect("a plan")).expect("a start");
+    let container = work.start();
     let outcome = container.wait().expect("an end");
     let ns = began.elapsed().as_nanos();
     assert_eq!(outcome.returncode(), 0);
     ns
 }
 
-fn block(options: &Options, spec: &Spec, runs: usize) -> String {
+fn block(options: &Options, work: &Work, runs: usize) -> String {
     let list = |ns: &[u128]| ns.iter().map(u128::to_string).collect::<Vec<_>>().join(", ");
     let Some(threads) = options.threads else {
-        once(spec);
-        let ns: Vec<u128> = (0..runs).map(|_| once(spec)).collect();
+        once(work);
+        let ns: Vec<u128> = (0..runs).map(|_| once(work)).collect();
         return format!("[{}]", list(&ns));
     };
     let barrier = Barrier::new(threads);
     let done: Vec<(Instant, Instant, Vec<u128>)> = std::thread::scope(|scope| {
         let work = || {
-            once(spec);
+            once(work);
             barrier.wait();
             let began = Instant::now();
-            let ns = (0..runs).map(|_| once(spec)).collect();
+            let ns = (0..runs).map(|_| once(work)).collect();
             (began, Instant::now(), ns)
         };
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
@@ -122,17 +154,17 @@ fn ballast(mib: usize) {
 fn main() {
     let options = options();
     ballast(options.rss);
-    let spec = spec(&options);
+    let work = Work::new(&options);
     let runs = options.rest.get(1).and_then(|n| n.parse().ok()).expect("N");
     if !options.repeat {
-        println!("{}", block(&options, &spec, runs));
+        println!("{}", block(&options, &work, runs));
         return;
     }
     for line in std::io::stdin().lock().lines() {
         if line.is_err() {
             break;
         }
-        println!("{}", block(&options, &spec, runs));
+        println!("{}", block(&options, &work, runs));
         let _ = std::io::stdout().flush();
     }
 }

@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
-use engine::{Container, Plan};
+use engine::{Code, Container, Plan};
 
 use crate::communicate::{Exchange, minicontain_output};
 use crate::error::{Failure, minicontain_error};
@@ -64,6 +64,23 @@ impl minicontain_container {
                 return Ok(ended);
             }
             sleep_until_ended(pidfd, left);
+        }
+    }
+
+    /// The outcome, after the program was asked to end, and killed if it did not in time.
+    fn stop(&self, timeout_ms: i64) -> Result<&minicontain_outcome, Failure> {
+        match self.read().send_signal(libc::SIGTERM) {
+            Err(error) if error.code() != Code::Ended => return Err(error.into()),
+            _ => {}
+        }
+        if let Some(outcome) = self.wait(timeout_ms)? {
+            return Ok(outcome);
+        }
+        self.read().kill()?;
+        loop {
+            if let Some(outcome) = self.wait(-1)? {
+                return Ok(outcome);
+            }
         }
     }
 
@@ -133,13 +150,20 @@ pub extern "C" fn minicontain_container_start_with_fault(
     })
 }
 
-/// The id of the container's first process, as the caller sees it; -1 for `NULL`.
+/// The id of the container's first process, as the caller sees it: init's, where there is one; -1 for `NULL`.
 #[unsafe(no_mangle)]
 pub extern "C" fn minicontain_container_pid(container: Option<&minicontain_container>) -> i32 {
     number(container, -1, |container| container.read().pid())
 }
 
-/// A descriptor of that process, for poll(2) and friends: readable when it has ended. It belongs to the
+/// The id of the program's process, as the caller sees it; -1 once that has ended, and for `NULL`. To signal it,
+/// `minicontain_container_send_signal` is better: it never meets another process that got its number.
+#[unsafe(no_mangle)]
+pub extern "C" fn minicontain_container_program_pid(container: Option<&minicontain_container>) -> i32 {
+    number(container, -1, |container| container.read().program_pid().unwrap_or(-1))
+}
+
+/// A descriptor of the first process, for poll(2) and friends: readable when it has ended. It belongs to the
 /// container and must not be closed; -1 for `NULL`. See pidfd_open(2).
 #[unsafe(no_mangle)]
 pub extern "C" fn minicontain_container_pidfd(container: Option<&minicontain_container>) -> c_int {
@@ -222,9 +246,9 @@ pub extern "C" fn minicontain_container_kill(
     guard::fallible(|| Ok(needed(container, "container")?.read().kill()?))
 }
 
-/// Sends a signal to the container's first process, which never is another that got its number:
-/// pidfd_send_signal(2). As the first of a PID namespace it gets only the signals that it handles, and
-/// `SIGKILL`.
+/// Sends a signal to the program, never to another process that got its number: signal(7). `SIGKILL` ends the
+/// container with everything in it. Without an init, the program gets only the signals that it handles, and
+/// `SIGKILL` and `SIGSTOP`: pid_namespaces(7).
 ///
 /// Errors: `MINICONTAIN_CODE_ENDED` when it has ended; `MINICONTAIN_CODE_INVALID_SPEC` when there is no such
 /// signal.
@@ -234,6 +258,53 @@ pub extern "C" fn minicontain_container_send_signal(
     signal_number: c_int,
 ) -> Option<Box<minicontain_error>> {
     guard::fallible(|| Ok(needed(container, "container")?.read().send_signal(signal_number)?))
+}
+
+/// Asks the program to end with `SIGTERM`, and kills the container with everything in it if it has not ended
+/// after `timeout_ms` milliseconds (negative: it is never killed). A signal does not end the wait.
+///
+/// `*out` becomes the outcome, which belongs to the container.
+///
+/// Errors: as `minicontain_container_send_signal` and `minicontain_container_wait`; a container that has ended
+/// already is none.
+#[unsafe(no_mangle)]
+pub extern "C" fn minicontain_container_stop<'a>(
+    container: Option<&'a minicontain_container>,
+    timeout_ms: i64,
+    out: Option<&mut MaybeUninit<Option<&'a minicontain_outcome>>>,
+) -> Option<Box<minicontain_error>> {
+    guard::fallible(|| {
+        let place = needed(out, "out")?.write(None);
+        *place = Some(needed(container, "container")?.stop(timeout_ms)?);
+        Ok(())
+    })
+}
+
+/// Stops every process in the container, until `minicontain_container_resume`. It can be killed meanwhile.
+///
+/// Errors: `MINICONTAIN_CODE_ENDED` when it has ended; `MINICONTAIN_CODE_NOT_SUPPORTED` without an init, or without
+/// a PID namespace of its own.
+#[unsafe(no_mangle)]
+pub extern "C" fn minicontain_container_pause(
+    container: Option<&minicontain_container>,
+) -> Option<Box<minicontain_error>> {
+    guard::fallible(|| Ok(needed(container, "container")?.read().pause()?))
+}
+
+/// Lets every process in the container go on.
+///
+/// Errors: as `minicontain_container_pause`.
+#[unsafe(no_mangle)]
+pub extern "C" fn minicontain_container_resume(
+    container: Option<&minicontain_container>,
+) -> Option<Box<minicontain_error>> {
+    guard::fallible(|| Ok(needed(container, "container")?.read().resume()?))
+}
+
+/// Whether the container was paused, and not resumed; false for `NULL`.
+#[unsafe(no_mangle)]
+pub extern "C" fn minicontain_container_paused(container: Option<&minicontain_container>) -> bool {
+    number(container, false, |container| container.read().paused())
 }
 
 /// What was done to start it. It belongs to the container. `NULL` for `NULL`.

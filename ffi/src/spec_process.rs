@@ -81,6 +81,19 @@ pub unsafe extern "C" fn minicontain_spec_set_user(
     })
 }
 
+/// Sets whether process 1 is a small init, as by default: it reaps orphans, hands on signals, and ends with the
+/// program or with this process. Without one the program is process 1 itself. See pid_namespaces(7).
+#[unsafe(no_mangle)]
+pub extern "C" fn minicontain_spec_set_init(
+    spec: Option<&mut minicontain_spec>,
+    init: bool,
+) -> Option<Box<minicontain_error>> {
+    change(spec, |spec| {
+        spec.init = init;
+        Ok(())
+    })
+}
+
 /// Sets the file mode creation mask, 0 to 0777: umask(2).
 #[unsafe(no_mangle)]
 pub extern "C" fn minicontain_spec_set_umask(

@@ -151,7 +151,7 @@ class Container:
     def kill(self) -> None:
         """Kills it with everything in it."""
     def close(self) -> Outcome | None:
-        """Closes it, and kills and reaps it unless it is lasting; the outcome, if it has ended and is ours."""
+        """Closes it, and ends it unless it is lasting; the outcome, if it has ended and is ours."""
 
 @final
 class Stepper:

@@ -566,8 +566,9 @@ class Container(Joinable, Named, Files, OnTerminal[AnyStr], Asynchronous[AnyStr]
         """Sends a signal to the program: see signal(7). One that has ended is left alone.
 
         `SIGKILL` is `kill`: it ends everything in the container. With `init=False`, the program gets only the
-        signals that it handles, and `SIGKILL` and `SIGSTOP`: see pid_namespaces(7). Raises `StateError` before
-        the start and `SpecError` (a `ValueError`) for a signal that does not exist.
+        signals that it handles, `SIGKILL` and `SIGSTOP`: see pid_namespaces(7).
+
+        Raises `StateError` before the start and `SpecError` (a `ValueError`) where there is no such signal.
 
         >>> import minicontain, signal
         >>> with minicontain.Container(["sleep", "9"]) as container:
@@ -597,7 +598,8 @@ class Container(Joinable, Named, Files, OnTerminal[AnyStr], Asynchronous[AnyStr]
         Returns `returncode`. Raises `StateError` before the start.
 
         >>> import minicontain
-        >>> with minicontain.Container("trap '' TERM; echo ready; sleep 9", shell=True, stdout=minicontain.PIPE) as c:
+        >>> script = "trap '' TERM; echo ready; sleep 9"
+        >>> with minicontain.Container(script, shell=True, stdout=minicontain.PIPE) as c:
         ...     _ = c.stdout.readline()
         ...     c.stop(timeout=0.1), c.result.reason
         (-9, 'killed')
@@ -623,10 +625,10 @@ class Container(Joinable, Named, Files, OnTerminal[AnyStr], Asynchronous[AnyStr]
         self._killed = True
 
     def pause(self) -> None:
-        """Stops every process in it, until `resume`; it can be killed meanwhile. One that has ended is left alone.
+        """Stops every process in it, until `resume`; it can be killed meanwhile.
 
-        Raises `StateError` before the start, and `ContainerError` (`not_supported`) with `init=False` or
-        without a PID namespace of its own.
+        One that has ended is left alone. Raises `StateError` before the start, and `ContainerError`
+        (`not_supported`) with `init=False` or without a PID namespace of its own.
 
         >>> import minicontain
         >>> with minicontain.Container(["sleep", "9"]) as container:

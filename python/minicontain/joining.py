@@ -448,8 +448,8 @@ def enter(
     r"""Runs a program beside a process of the host, in its namespaces and with its root: nsenter(1).
 
     Any process that the caller may look into can be entered, also one of a container that something else
-    made. The program has no more rights than a container's has by default. Otherwise it is `run`, and `pid` is the
-    process's id as the caller sees it.
+    made. The program has no more rights than a container's has by default. Otherwise it is `run`, and `pid`
+    is the process's id as the caller sees it.
 
     Raises what `run` raises, and `StateError` (`ended`) when there is no such process.
 

@@ -105,7 +105,14 @@ impl Root {
         let mode =
             if flags.contains(OFlag::O_CREAT) { Mode::from_bits_truncate(0o600) } else { Mode::empty() };
         let how = OpenHow::new().flags(flags).mode(mode).resolve(resolve);
-        let file = File::from(openat2(self.dir.as_fd(), path, how)?);
+        // With ".." in it, the kernel asks to try again when anything on the host was renamed or mounted meanwhile.
+        let mut tries = 0..1000;
+        let file = loop {
+            match openat2(self.dir.as_fd(), path, how) {
+                Err(Errno::EAGAIN) if tries.next().is_some() => {}
+                opened => break File::from(opened?),
+            }
+        };
         let meta = file.metadata()?;
         if meta.is_file() || meta.is_dir() { Ok(file) } else { Err(Errno::EINVAL.into()) }
     }

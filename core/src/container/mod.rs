@@ -127,6 +127,10 @@ impl Container {
     /// made. `None` once it has ended.
     #[must_use]
     pub fn program_pid(&self) -> Option<i32> {
+        // Once it is reaped, its number may be another's.
+        if self.ended().is_some() {
+            return None;
+        }
         if !self.init.as_ref().is_some_and(|init| init.stays == Stays::First) {
             return Some(self.pid);
         }

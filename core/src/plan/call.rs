@@ -356,9 +356,11 @@ impl Call {
                 let attr = Record::MountAttr { set: *set, clear: *clear, propagation: 0, userns: *userns };
                 call("mount_setattr", libc::SYS_mount_setattr, [fd(dir), text(path), Flags(*flags, names::AT), Arg::Record(attr), Int(32)])
             }
-            Self::Clone { clone3, flags, .. } => {
+            Self::Clone { clone3, flags, maker, .. } => {
+                // As clone(2) takes it: flags and the exit signal, which only init's child has.
+                let signal = if matches!(maker, Maker::Init { .. }) { libc::SIGCHLD as u64 } else { 0 };
                 let (name, number) = if *clone3 { ("clone3", libc::SYS_clone3) } else { ("clone", libc::SYS_clone) };
-                call(name, number, [Flags(*flags, names::CLONE)])
+                call(name, number, [Flags(*flags | signal, names::CLONE)])
             }
             Self::Unshare { flags } => call("unshare", libc::SYS_unshare, [Flags(*flags, names::CLONE)]),
             Self::Setns { fd: it, flags } => call("setns", libc::SYS_setns, [fd(it), Flags(*flags, names::CLONE)]),

@@ -76,6 +76,7 @@ pub(crate) const CLONE: &[Name] = &[
     (libc::CLONE_NEWUTS as u64, "CLONE_NEWUTS"),
     (libc::CLONE_NEWCGROUP as u64, "CLONE_NEWCGROUP"),
     (abi::CLONE_NEWTIME, "CLONE_NEWTIME"),
+    (libc::SIGCHLD as u64, "SIGCHLD"),
 ];
 
 /// fsmount(2), mount_setattr(2)

@@ -5,7 +5,7 @@
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use super::abi::{ECHILD, EINTR, EPIPE, ETIMEDOUT, F_SETFD, FUTEX_WAIT, FUTEX_WAKE, number};
+use super::abi::{CLONE_VFORK, ECHILD, EINTR, EPIPE, ETIMEDOUT, F_SETFD, FUTEX_WAIT, FUTEX_WAKE, number};
 use super::clock::now;
 use super::clone::clone_process;
 use super::memory::{Memory, READY, SHARED, Start};
@@ -38,6 +38,7 @@ pub(crate) unsafe extern "C" fn walk_container(start: *mut c_void) -> ! {
     // SAFETY: as the caller of clone promised; all pointers stay inside the prepared memory.
     unsafe {
         let Start { memory, step } = *start.cast::<Start>();
+        note_made(memory, step.wrapping_sub(1));
         // Init's child has not got the caller's ends.
         if (*memory).first == 0 {
             gate_enter(memory);
@@ -48,6 +49,20 @@ pub(crate) unsafe extern "C" fn walk_container(start: *mut c_void) -> ! {
             (*(*memory).state).store(0, Ordering::Release);
         }
         give_up()
+    }
+}
+
+/// Records the step that made this process, where its maker sleeps until the program is executed (vfork): the caller
+/// may read the records before the maker runs again.
+unsafe fn note_made(memory: *mut Memory, index: usize) {
+    // SAFETY: the step is one of the memory's; its maker does not run.
+    unsafe {
+        let Ask::Clone(how) = step(memory, index).ask else { return };
+        if how.flags & CLONE_VFORK != 0 {
+            let record = (*memory).records.add(index);
+            (*record).result = *(*memory).slots.add(how.pid as usize);
+            (*record).ended = now();
+        }
     }
 }
 
@@ -152,9 +167,12 @@ unsafe fn perform(memory: *mut Memory, index: usize, step: &RawStep, time: &mut 
         if result == 0 && step.nonzero {
             result = -EPIPE;
         }
-        (*record).result = result;
-        *time = now();
-        (*record).ended = *time;
+        // The process that was made may have recorded it.
+        if (*record).ended == 0 {
+            (*record).result = result;
+            *time = now();
+            (*record).ended = *time;
+        }
         if result < 0 {
             return step.tolerates((result as i32).wrapping_neg());
         }

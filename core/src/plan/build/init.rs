@@ -95,6 +95,12 @@ impl Builder<'_> {
         keep.dedup();
         self.enter_init(&keep);
         self.hide_process();
+        if self.host.ignored >> (libc::SIGCHLD - 1) & 1 == 1 {
+            let why = "ignored, as the caller has it, it would keep from init that the program has ended";
+            self.act("reset SIGCHLD", why, Shell::None, |b| {
+                b.inside(Call::DefaultSignal { signal: libc::SIGCHLD });
+            });
+        }
         let flags =
             (libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PARENT_SETTID | libc::CLONE_CHILD_CLEARTID)
                 as u64
