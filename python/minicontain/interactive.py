@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 14
 _ENDS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+_END = b"\x04"
 _RETRY = 0.1
 """Seconds until it is looked whether a terminal that nobody had open is open again."""
 
@@ -73,6 +74,7 @@ class _Session:
         self._writing = False
         self._raw: list[Any] | None = None
         self._input = bytearray()
+        self._last = b""
         # Nobody inside has the terminal open.
         self._hung_up = False
 
@@ -215,8 +217,9 @@ class _Session:
             if error.errno != errno.EIO:
                 raise
             typed = b""
-        # The end of a file is Ctrl-D for who reads a terminal.
-        self._input += typed or b"\x04"
+        # The end of a file is Ctrl-D for who reads a terminal; within a line, the first only hands that over.
+        self._input += typed or (_END if self._last in b"\r\n" else _END * 2)
+        self._last = typed[-1:]
         return bool(typed)
 
     def _feed(self) -> None:

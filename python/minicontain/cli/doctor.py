@@ -247,7 +247,7 @@ def _container() -> Finding:
     short = [
         f"{name}: {state}"
         for name, state in done.enforced.items()
-        if state.state != "enforced" and name != "seccomp"
+        if state.state != "enforced" and name not in ("read_only", "seccomp")
     ]
     found = f"starts in {done.trace.setup * 1e3:.1f} ms"
     return Finding(

@@ -21,6 +21,13 @@ _STATUSES = {
     "interpreter_not_found": CANNOT_EXECUTE,
     "wrong_format": CANNOT_EXECUTE,
 }
+_HINTS = {
+    "ended": "see 'minicontain ps --all' and 'minicontain logs'",
+    "no_such_container": "see 'minicontain ps --all'",
+    "still_runs": "stop it first, or use 'minicontain rm --force'",
+    "paused": "let it go on with 'minicontain unpause'",
+}
+"""What to do about it, in words of the command line."""
 
 
 class Failure(Exception):  # noqa: N818  (it is shown to people as it is)
@@ -63,7 +70,8 @@ def report(error: BaseException) -> None:
     hint = str(getattr(error, "hint", ""))
     message = str(error) or type(error).__name__
     # The engine's message ends with its hint, which has a line of its own here.
-    _say(message.removesuffix(hint).rstrip().removesuffix("hint:").rstrip(" ;(") if hint else message, hint)
+    message = message.removesuffix(f"; hint: {hint}") if hint else message
+    _say(message, _HINTS.get(str(getattr(error, "code", "")), hint))
 
 
 def _spelled(field: str) -> str:

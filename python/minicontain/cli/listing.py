@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Error
-from .failures import Failure
+from .failures import Failure, exit_status
 from .parser import Command, Option
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _plain(one: ContainerStatus) -> dict[str, Any]:
 
 
 def _row(one: ContainerStatus) -> tuple[str, str, str, str, str]:
-    state = f"{one.state} ({one.returncode})" if one.state == "exited" else one.state
+    state = one.state if one.returncode is None else f"{one.state} ({exit_status(one.returncode)})"
     command = shlex.join(one.args)
     command = command if len(command) <= 60 and command.isprintable() else f"{ascii(command[:57])[1:-1]}..."
     return one.name, str(one.pid or "-"), state, _ago(time.time() - float(one.created)), command
