@@ -9,7 +9,7 @@ import subprocess
 import sys
 import termios
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pexpect
@@ -173,7 +173,9 @@ def test_much_output_comes_whole() -> None:
 
 
 def test_much_output_and_much_input_at_once_do_not_deadlock() -> None:
-    with session("run", "-it", "--", "sh", "-c", "stty raw -echo; echo ready; head -c 100000 | od -v -An -tx1") as child:
+    with session(
+        "run", "-it", "--", "sh", "-c", "stty raw -echo; echo ready; head -c 100000 | od -v -An -tx1"
+    ) as child:
         child.expect_exact("ready")
         until(lambda: is_raw(child))
         os.set_blocking(child.child_fd, False)
@@ -181,10 +183,8 @@ def test_much_output_and_much_input_at_once_do_not_deadlock() -> None:
         deadline = time.monotonic() + PATIENCE
         while True:
             assert time.monotonic() < deadline
-            try:
+            with suppress(BlockingIOError):
                 left = left[os.write(child.child_fd, left[:4096]) :] if left else left
-            except BlockingIOError:
-                pass
             try:
                 said += os.read(child.child_fd, 1 << 16)
             except BlockingIOError:
@@ -216,7 +216,9 @@ def test_the_terminal_is_as_before_after_the_end(script: str) -> None:
     assert modes_after("run", "-it", "--", "sh", "-c", script)[1]
 
 
-@pytest.mark.parametrize("words", [("no-such-program",), ("--hostname", "a b", "sh"), ("-w", "/no/such", "sh")])
+@pytest.mark.parametrize(
+    "words", [("no-such-program",), ("--hostname", "a b", "sh"), ("-w", "/no/such", "sh")]
+)
 def test_the_terminal_is_as_before_after_an_error(words: tuple[str, ...]) -> None:
     code, same = modes_after("run", "-it", *words)
     assert (code, same) == (127 if "no-such-program" in words else 125, True)
@@ -255,11 +257,19 @@ def test_a_signal_ends_a_session_that_is_blocked_writing() -> None:
 
 
 def test_when_the_terminal_goes_the_session_ends() -> None:
-    with session("run", "-it", "--", "sleep", "600") as child:
-        until(lambda: is_raw(child))
-        os.close(os.dup(child.child_fd))
-        child.kill(signal.SIGHUP)
-        assert status(child) == 128 + 1
+    master, slave = os.openpty()
+    cli = subprocess.Popen(
+        [*CLI, "run", "-it", "--", "sleep", "600"],
+        stdin=slave,
+        stdout=slave,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(slave)
+    until(lambda: not termios.tcgetattr(master)[3] & termios.ICANON)
+    os.close(master)
+    assert cli.wait(timeout=PATIENCE) == 128 + 1
 
 
 def test_stopped_and_continued_the_modes_change_with_it() -> None:
@@ -282,7 +292,9 @@ sys.exit(cli.wait())
 """
     if sys.version_info < (3, 11):
         pytest.skip("process_group is from Python 3.11 on")
-    with pexpect.spawn(sys.executable, ["-c", program, "run", "-it", "--", "sleep", "600"], timeout=PATIENCE) as child:
+    with pexpect.spawn(
+        sys.executable, ["-c", program, "run", "-it", "--", "sleep", "600"], timeout=PATIENCE
+    ) as child:
         assert status(child) == 143
 
 
@@ -307,12 +319,14 @@ print("done")
 
 @pytest.mark.parametrize("words", [["-it"], ["-i"], ["-t"], []])
 def test_input_cannot_be_pushed_into_the_callers_terminal(words: list[str]) -> None:
-    """TIOCSTI on every descriptor that the program has, and on /dev/tty. Without -t, they are the caller's."""
-    shell = pexpect.spawn("sh", timeout=PATIENCE, dimensions=(30, 900), env={**os.environ, "PS1": PS1, "PUSH": PUSH})
+    """TIOCSTI on every descriptor that the program has (without -t, the caller's), and on /dev/tty."""
+    shell = pexpect.spawn(
+        "sh", timeout=PATIENCE, dimensions=(30, 900), env={**os.environ, "PS1": PS1, "PUSH": PUSH}
+    )
     try:
         shell.expect_exact(PS1)
         # The shell that called would find it among what is typed to it.
-        program = f"{' '.join(CLI)} run {' '.join(words)} -- python3 -c \"$PUSH\""
+        program = f'{" ".join(CLI)} run {" ".join(words)} -- python3 -c "$PUSH"'
         shell.send(f"stty -echo; {program}; read -r line; echo read:$line:\r")
         shell.expect_exact("done")
         if not any("t" in word for word in words):
@@ -342,7 +356,9 @@ def test_a_terminal_needs_a_terminal() -> None:
 
 def test_without_input_a_terminal_is_only_watched() -> None:
     done = subprocess.run(
-        [*CLI, "run", "-t", "sh", "-c", "tty; stty size; exit 3"], stdin=subprocess.DEVNULL, capture_output=True
+        [*CLI, "run", "-t", "sh", "-c", "tty; stty size; exit 3"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
     )
     assert (done.returncode, done.stdout) == (3, b"/dev/pts/0\r\n24 80\r\n")
 

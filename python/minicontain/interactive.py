@@ -1,10 +1,10 @@
 """The caller's terminal and a container's, joined: what `docker run -it` does.
 
-    import minicontain
-    from minicontain.interactive import interact, size
+import minicontain
+from minicontain.interactive import interact, size
 
-    with minicontain.Container(["sh"], tty=True, tty_size=size()) as container:
-        interact(container)
+with minicontain.Container(["sh"], tty=True, tty_size=size()) as container:
+    interact(container)
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class _Session:
 
     @contextmanager
     def _signals(self) -> Iterator[int | None]:
-        """Notes signals, and makes a descriptor readable when one comes. Other threads than the main one have none."""
+        """Notes signals, and makes a descriptor readable when one comes; in the main thread only."""
         reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             try:
@@ -188,9 +188,9 @@ class _Session:
             if not self._hung_up:
                 poll.register(self._terminal, select.POLLIN | (select.POLLOUT if self._input else 0))
             ready = dict(poll.poll(_RETRY * 1000 if self._hung_up else None))
-            if wakeup in ready:
+            if wakeup is not None and wakeup in ready:
                 with suppress(BlockingIOError):
-                    os.read(wakeup, _CHUNK)  # type: ignore[arg-type]
+                    os.read(wakeup, _CHUNK)
             if self._came:
                 ending = self._signalled()
                 if ending is not None:
@@ -261,7 +261,7 @@ def _write(fd: int, data: bytes) -> None:
     while left:
         try:
             left = left[os.write(fd, left) :]
-        except BlockingIOError:
+        except BlockingIOError:  # noqa: PERF203
             # The caller's own, whose mode is not ours to change.
             select.select([], [fd], [])
 
@@ -287,4 +287,3 @@ def _ignored(number: signal.Signals) -> Iterator[None]:
         yield
     finally:
         signal.signal(number, handler)
-

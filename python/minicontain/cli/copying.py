@@ -21,7 +21,8 @@ def cp(values: Values, rest: list[str]) -> int:  # noqa: ARG001
     to_name, to_path = _place(target)
     if (from_name is None) == (to_name is None):
         raise Failure(
-            "cp copies between the host and a container", "name one of the two as NAME:PATH, the other as a path"
+            "cp copies between the host and a container",
+            "name one of the two as NAME:PATH, the other as a path",
         )
     from ..container import Container
 
@@ -33,7 +34,7 @@ def cp(values: Values, rest: list[str]) -> int:  # noqa: ARG001
 
 
 def _place(text: str) -> tuple[str | None, str]:
-    """A container's name and a path in it, or a path of the host: one with a slash or dot before a colon is that."""
+    """A container's name and a path in it; or None and a path of the host, as for `./a:b`."""
     name, colon, path = text.partition(":")
     if not colon or not name or "/" in name or name.startswith("."):
         return None, text
@@ -42,7 +43,9 @@ def _place(text: str) -> tuple[str | None, str]:
 
 def _put(container: Container[Any], source: str, target: str) -> None:
     if source == "-":
-        raise Failure("cp: a tar archive from standard input is not in this version", "copy a file or a directory")
+        raise Failure(
+            "cp: a tar archive from standard input is not in this version", "copy a file or a directory"
+        )
     if not os.path.lexists(source):
         raise Failure(f"{source} is not there", "name a file or a directory of the host")
     target = os.path.join("/", target)
@@ -69,7 +72,7 @@ def _get(container: Container[Any], source: str, target: str) -> None:
 
 
 def _is_directory(container: Container[Any], path: str) -> bool:
-    """Whether a path is a directory inside. Links of the container are its own: openat2(2), RESOLVE_IN_ROOT."""
+    """Whether a path is a directory inside; links lead nowhere else: openat2(2), RESOLVE_IN_ROOT."""
     import ctypes
 
     openat2, in_root, no_magic_links = 437, 0x10, 0x02
@@ -78,7 +81,11 @@ def _is_directory(container: Container[Any], path: str) -> bool:
         how = (ctypes.c_uint64 * 3)(os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, 0, in_root | no_magic_links)
         call = ctypes.CDLL(None, use_errno=True).syscall
         fd = call(
-            ctypes.c_long(openat2), ctypes.c_int(root), os.fsencode(path), ctypes.byref(how), ctypes.c_size_t(24)
+            ctypes.c_long(openat2),
+            ctypes.c_int(root),
+            os.fsencode(path),
+            ctypes.byref(how),
+            ctypes.c_size_t(24),
         )
     finally:
         os.close(root)
@@ -96,6 +103,6 @@ COMMANDS = {
         cp,
         least=2,
         most=2,
-        more="Copied into a directory that is there, it keeps its name. 'NAME:FILE -' writes a file to standard output.",
+        more="Copied into a directory that is there, it keeps its name. 'NAME:FILE -' shows a file.",
     )
 }

@@ -97,7 +97,9 @@ def _user_namespaces() -> Finding:
         fixes = fixes.replace("max_user_namespaces=1", "max_user_namespaces=65536")
         settings = " and ".join(f"{name}={forbidden[name]}" for name in wrong)
         found = f"forbidden by {settings}" if errno else f"made, but without rights, by {settings}"
-        return Finding(what, False, f"{found}: this user cannot start containers", f"as root: sysctl -w {fixes}", True)
+        return Finding(
+            what, False, f"{found}: this user cannot start containers", f"as root: sysctl -w {fixes}", True
+        )
     change = "inside another container, let its seccomp profile and capabilities allow unshare(CLONE_NEWUSER)"
     return Finding(what, False, f"refused with errno {errno} ({os.strerror(errno)})", change, True)
 
@@ -133,7 +135,9 @@ def _overlay() -> Finding:
     known = "\toverlay\n" in _read("/proc/filesystems")
     loadable = any(modules.glob("kernel/fs/overlayfs/overlay.ko*"))
     if known:
-        return Finding("overlayfs", True, "what a program writes to the host's files goes to a throw-away layer")
+        return Finding(
+            "overlayfs", True, "what a program writes to the host's files goes to a throw-away layer"
+        )
     if loadable and os.geteuid() == 0:
         return Finding("overlayfs", True, "a module, which is loaded when it is needed")
     return Finding(
@@ -148,7 +152,9 @@ def _idmapped_mounts() -> Finding:
     errno = _errno_of(_MOUNT_SETATTR, -1, 0, 0, 0, 0)
     there = errno != _ENOSYS
     if there and os.geteuid() != 0:
-        return Finding("idmapped mounts", True, "the kernel has them, for root; this user's containers need none")
+        return Finding(
+            "idmapped mounts", True, "the kernel has them, for root; this user's containers need none"
+        )
     return Finding(
         "idmapped mounts",
         there,
@@ -167,12 +173,19 @@ def _cgroups() -> list[Finding]:
         if kind == "cgroup2":
             controllers = _read(f"{place}/cgroup.controllers").split()
             found = f"version 2 at {place}: {' '.join(controllers) or 'no controllers'}"
-            own = next((line[3:] for line in _read("/proc/self/cgroup").splitlines() if line.startswith("0::")), "/")
+            own = next(
+                (line[3:] for line in _read("/proc/self/cgroup").splitlines() if line.startswith("0::")), "/"
+            )
             if not os.access(f"{place}{own}", os.W_OK):
                 found += "; not this user's to change"
             findings.append(Finding("cgroups", True, found))
     first = sorted(
-        {name for fields in mounts if fields[fields.index("-") + 1] == "cgroup" for name in fields[-1].split(",")}
+        {
+            name
+            for fields in mounts
+            if fields[fields.index("-") + 1] == "cgroup"
+            for name in fields[-1].split(",")
+        }
         - {"rw", "ro", "xattr", "clone_children", "release_agent"}
     )
     names = [name for name in first if "=" not in name]
@@ -196,7 +209,9 @@ def _seccomp() -> Finding:
     found = "system calls can be filtered (this version does not yet)"
     if status.get("Seccomp", "").strip() == "2":
         found += "; this runs under a filter itself, which may forbid some of what containers need"
-    return Finding("seccomp", there, found if there else "not in this kernel", "build it with CONFIG_SECCOMP_FILTER")
+    return Finding(
+        "seccomp", there, found if there else "not in this kernel", "build it with CONFIG_SECCOMP_FILTER"
+    )
 
 
 def _landlock() -> Finding:
@@ -217,7 +232,9 @@ def _memfd_exec() -> Finding:
     return Finding(
         "programs in memory",
         value != "2",
-        "init is executed from memory" if value != "2" else "vm.memfd_noexec=2: init cannot be executed from memory",
+        "init is executed from memory"
+        if value != "2"
+        else "vm.memfd_noexec=2: init cannot be executed from memory",
         "as root: sysctl -w vm.memfd_noexec=1; or use --no-init",
     )
 
@@ -230,7 +247,11 @@ def _state_directory() -> Finding:
         return Finding(what, there, found, "mount a tmpfs at /run")
     runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}"
     own = os.path.isabs(runtime) and os.path.isdir(runtime) and os.stat(runtime).st_uid == os.geteuid()
-    found = f"{runtime}/minicontain" if own else f"{runtime} is no directory of this user's: containers can have no names"
+    found = (
+        f"{runtime}/minicontain"
+        if own
+        else f"{runtime} is no directory of this user's: containers can have no names"
+    )
     return Finding(what, own, found, "set XDG_RUNTIME_DIR to a directory of yours")
 
 

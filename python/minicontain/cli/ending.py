@@ -21,7 +21,7 @@ def _each(names: list[str], do: Callable[[str], Any]) -> int:
     for name in names:
         try:
             do(name)
-        except (Error, Failure) as error:
+        except (Error, Failure) as error:  # noqa: PERF203
             report(error)
             status = FAILED
         else:

@@ -39,7 +39,7 @@ class Failure(Exception):  # noqa: N818  (it is shown to people as it is)
         self.status = status
 
 
-class Signalled(BaseException):  # noqa: N818
+class Signalled(BaseException):
     """A signal that ends minicontain, after everything was put back."""
 
     def __init__(self, number: int) -> None:

@@ -15,7 +15,8 @@ from .failures import Failure, exit_status
 from .parser import Command, Option
 
 if TYPE_CHECKING:
-    from ..container import Container, ContainerStatus
+    from ..container import Container
+    from ..named import ContainerStatus
     from .parser import Values
 
 

@@ -30,7 +30,9 @@ WALLS = (
     Option(("--tmpfs",), "an empty directory in memory", "DIR[:size=64M,mode=700]", many=True),
     Option(("--read-only",), "nothing can be written but volumes, tmpfs and /dev"),
     Option(("--rootfs",), "a directory to be the root (default: the host's files under a layer)", "DIR"),
-    Option(("--host-files",), "how a host directory is seen: overlay, read-only, hidden, full", "DIR=HOW", True),
+    Option(
+        ("--host-files",), "how a host directory is seen: overlay, read-only, hidden, full", "DIR=HOW", True
+    ),
     Option(("--storage-opt",), "how much the layer may hold (size=1G)", "size=SIZE", many=True),
     Option(("-h", "--hostname"), "host name", "NAME"),
     Option(("--domainname",), "NIS domain name", "NAME"),
@@ -42,7 +44,9 @@ WALLS = (
     Option(("--cgroupns",), "private (the default) or host", "private|host"),
     Option(("--cap-add",), "a capability beyond the default ones", "CAPABILITY", many=True),
     Option(("--cap-drop",), "a capability less", "CAPABILITY", many=True),
-    Option(("--security-opt",), "no-new-privileges (the default), or no-new-privileges=false", "OPTION", True),
+    Option(
+        ("--security-opt",), "no-new-privileges (the default), or no-new-privileges=false", "OPTION", True
+    ),
     Option(("--sysctl",), "a kernel setting of its own namespaces", "NAME=VALUE", many=True),
     Option(("--init",), "a small init is process 1 (the default)"),
     Option(("--no-init",), "the program is process 1", key="init", on=False),
@@ -65,11 +69,21 @@ NOT_YET = {
 """Docker's options that mean nothing here yet, and why."""
 
 
-
 def container_fields(values: Values) -> dict[str, Any]:
     """The fields of a new container."""
     fields = program_fields(values)
-    for key in ("name", "read_only", "hostname", "domainname", "network", "init", "cap_add", "cap_drop", "require", "tmpfs"):
+    for key in (
+        "name",
+        "read_only",
+        "hostname",
+        "domainname",
+        "network",
+        "init",
+        "cap_add",
+        "cap_drop",
+        "require",
+        "tmpfs",
+    ):
         if key in values:
             fields[key] = values[key]
     if "rootfs" in values:
@@ -184,7 +198,9 @@ def _group(text: str) -> int:
     try:
         return getgrnam(text).gr_gid
     except KeyError:
-        raise Failure(f"--group-add: there is no group '{text}'", "name one of /etc/group, or its number") from None
+        raise Failure(
+            f"--group-add: there is no group '{text}'", "name one of /etc/group, or its number"
+        ) from None
 
 
 def _ulimit(text: str) -> tuple[str, Any]:
@@ -214,7 +230,13 @@ def _no_new_privileges(text: str) -> bool:
 
 def _namespaces(values: Values) -> dict[str, str]:
     sources = {}
-    for option, kind in (("pid", "pid"), ("ipc", "ipc"), ("uts", "uts"), ("userns", "user"), ("cgroupns", "cgroup")):
+    for option, kind in (
+        ("pid", "pid"),
+        ("ipc", "ipc"),
+        ("uts", "uts"),
+        ("userns", "user"),
+        ("cgroupns", "cgroup"),
+    ):
         if option in values:
             source = {"host": "host", "private": "new", "": "new"}.get(values[option])
             if source is None:

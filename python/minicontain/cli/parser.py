@@ -64,7 +64,13 @@ class Command:
 
     def help(self) -> str:
         """What `--help` shows."""
-        lines = [f"Usage: minicontain {self.name} {self.arguments}".rstrip(), "", self.summary, "", "Options:"]
+        lines = [
+            f"Usage: minicontain {self.name} {self.arguments}".rstrip(),
+            "",
+            self.summary,
+            "",
+            "Options:",
+        ]
         lines += _columns((option.spelled(), option.help) for option in (*self.options, HELP))
         if self.more:
             lines += ["", self.more]
@@ -81,7 +87,8 @@ def overview(commands: Sequence[Command]) -> str:
 
 def _columns(rows: Iterable[tuple[str, str]]) -> list[str]:
     return [
-        f"  {left:<28} {right}" if len(left) <= 28 else f"  {left}\n  {'':<28} {right}" for left, right in rows
+        f"  {left:<28} {right}" if len(left) <= 28 else f"  {left}\n  {'':<28} {right}"
+        for left, right in rows
     ]
 
 
@@ -110,9 +117,7 @@ def parse(command: Command, words: Sequence[str]) -> tuple[Values, list[str]]:
     return values, rest
 
 
-def _long(
-    command: Command, options: dict[str, Option], word: str, left: list[str], values: Values
-) -> None:
+def _long(command: Command, options: dict[str, Option], word: str, left: list[str], values: Values) -> None:
     name, equals, value = word.partition("=")
     option = options.get(name)
     if option is None:
@@ -125,9 +130,7 @@ def _long(
         _keep(values, option, _next(name, left))
 
 
-def _short(
-    command: Command, options: dict[str, Option], word: str, left: list[str], values: Values
-) -> None:
+def _short(command: Command, options: dict[str, Option], word: str, left: list[str], values: Values) -> None:
     """`-i`, `-it`, `-eNAME=value`, `-e NAME=value`, `-t=false`."""
     letters = word[1:]
     while letters:

@@ -64,7 +64,8 @@ def _detached(values: Values, args: list[str], fields: dict[str, Any]) -> int:
         fields["tty"] = True
     else:
         fields["stdin"] = -3
-    print(Container(args, detach=True, **fields).start().name)
+    fields["detach"] = True
+    print(Container(args, **fields).start().name)
     return 0
 
 
@@ -90,7 +91,9 @@ def _streams(values: Values) -> dict[str, Any]:
         from ..interactive import size
 
         if interactive and not os.isatty(0):
-            raise Failure("the input device is not a TTY", "leave out -t: with -i, standard input is read as it is")
+            raise Failure(
+                "the input device is not a TTY", "leave out -t: with -i, standard input is read as it is"
+            )
         return {"tty": True, "tty_size": size()}
     return {} if interactive else {"stdin": -3}
 
@@ -186,7 +189,11 @@ COMMANDS = {
             Option(("--rm",), "remove it when it has ended (one that is not detached always is)"),
             Option(("--sig-proxy",), "hand signals on to the program (the default)"),
             Option(("--timeout",), "end it after so many seconds", "SECONDS"),
-            Option(("--stop-timeout",), "seconds from SIGTERM to SIGKILL when its time is up (default: 0)", "SECONDS"),
+            Option(
+                ("--stop-timeout",),
+                "seconds from SIGTERM to SIGKILL when its time is up (default: 0)",
+                "SECONDS",
+            ),
         ),
         options_first=True,
         more=_STATUSES,
