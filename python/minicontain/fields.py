@@ -107,6 +107,10 @@ class Rights(TypedDict, total=False):
 class Walls(Rights, total=False):
     """What is put round it, named as `docker run` names it. None is the default."""
 
+    name: str | None
+    """A name by which other processes of this user find it. Default: none; random for a detached one."""
+    detach: bool | None
+    """Whether it outlives its creator. Its output then goes to a log."""
     init: bool | None
     """Whether process 1 is a small init: it reaps orphans, hands on signals, and ends with program or owner.
 

@@ -99,8 +99,6 @@ pub enum Arg<'a> {
     Null,
     /// An array of strings.
     Strings(&'a [String]),
-    /// The bytes of a program.
-    Program(&'static [u8]),
     /// The arguments of init: the block's descriptor, and the step to go on with.
     Init(Slot, usize),
     /// Strings that are only counted, as strace does with the environment.
@@ -148,7 +146,6 @@ pub(crate) fn show(arg: Arg<'_>, out: &mut String, slot: &dyn Fn(Slot, &mut Stri
             let shown: Vec<String> = strings.iter().map(|s| format!("\"{}\"", s.escape_debug())).collect();
             write!(out, "[{}]", shown.join(", "))
         }
-        Arg::Program(_) => out.write_str("\"\\177ELF\"..."),
         Arg::Init(block, next) => {
             let _ = write!(out, "[\"{INIT_NAME}\", \"");
             slot(block, out);

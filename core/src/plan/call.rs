@@ -4,9 +4,6 @@ use super::arg::{Arg, Fd, Record, Slot, Text};
 use super::names;
 use crate::sys::abi;
 
-/// The init program: `core/init`, compiled by `core/build.rs`.
-pub(crate) const INIT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/init"));
-
 /// One kernel operation. Each variant is the system call of the same name; see its manual page.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs, reason = "the fields are the arguments of the manual pages")]
@@ -180,18 +177,6 @@ pub enum Call {
         first: Slot,
     },
     // Init.
-    MemfdCreate {
-        name: &'static str,
-        keep: Slot,
-    },
-    /// write(2) of the init program.
-    WriteInit {
-        fd: Fd,
-    },
-    /// `F_ADD_SEALS`: nobody can write to it any more.
-    Seal {
-        fd: Fd,
-    },
     PidfdOpen {
         pid: Slot,
         keep: Slot,
@@ -373,12 +358,6 @@ impl Call {
             }
             Self::AwaitExec | Self::AwaitProgram { .. } | Self::AwaitReady { .. } => call("futex", libc::SYS_futex, [One(libc::FUTEX_WAIT as u64, names::FUTEX)]),
             Self::Ready => call("futex", libc::SYS_futex, [One(libc::FUTEX_WAKE as u64, names::FUTEX)]),
-            Self::MemfdCreate { name, keep } => call("memfd_create", libc::SYS_memfd_create, [Arg::Str(name), Flags(u64::from(libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING), names::MEMFD)]).keep(*keep),
-            Self::WriteInit { fd: it } => call("write", libc::SYS_write, [fd(it), Arg::Program(INIT), Int(INIT.len() as i64)]),
-            Self::Seal { fd: it } => {
-                let seals = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
-                call("fcntl", libc::SYS_fcntl, [fd(it), One(libc::F_ADD_SEALS as u64, names::FCNTL), Flags(seals as u64, names::SEALS)])
-            }
             Self::PidfdOpen { pid, keep } => call("pidfd_open", libc::SYS_pidfd_open, [Arg::Fd(Fd::Slot(*pid)), Int(0)]).keep(*keep),
             Self::CloseOnExec { fd: it, on } => call("fcntl", libc::SYS_fcntl, [fd(it), One(libc::F_SETFD as u64, names::FCNTL), Flags(u64::from(*on), names::FD)]),
             Self::EnterInit { init, block, next } => call("execveat", libc::SYS_execveat, [Arg::Fd(Fd::Slot(*init)), Arg::Str(""), Arg::Init(*block, *next), Counted(&[]), Flags(abi::AT_EMPTY_PATH, names::AT)]),

@@ -16,7 +16,7 @@ use crate::sys::clone::STACK;
 use crate::sys::dumpable::Keeper;
 use crate::sys::memory::{Gate, Memory, SHARED, Start};
 use crate::sys::step::Record;
-use crate::sys::{clock, process, walk};
+use crate::sys::{clock, init_file, process, walk};
 
 /// A container that was started.
 #[derive(Debug)]
@@ -145,6 +145,9 @@ impl Execution {
         let number = i64::from(file.as_raw_fd());
         let mut block = Block::shared(file, slots, records, lowered.first, &lowered.init, walk)?;
         block.slots_mut()[usize::from(file_slot.0)] = number;
+        if let Some(program) = plan.kept.program {
+            block.slots_mut()[usize::from(program.0)] = i64::from(init_file::number()?);
+        }
         if let Some(caller) = plan.kept.caller {
             block.slots_mut()[usize::from(caller.0)] = i64::from(std::process::id());
         }

@@ -118,8 +118,6 @@ fn lower_arg(arg: Arg<'_>, program: &mut Program) -> RawArg {
             program.overwrite(data, before.as_bytes());
             patch_digits(program, data, data + before.len(), *slot, after)
         }
-        // Only the caller makes such a call, in its own memory.
-        Arg::Program(bytes) => RawArg::Value(bytes.as_ptr() as u64),
         Arg::Init(block, next) => {
             let words = [program.text(INIT_NAME), program.space(DIGITS + 1), program.text(&next.to_string())];
             let argv = program.pointer(words[0]);

@@ -22,13 +22,9 @@ names! {
     /// prctl(2)
     PRCTL: PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE;
     /// fcntl(2)
-    FCNTL: F_DUPFD_CLOEXEC, F_SETFD, F_ADD_SEALS;
+    FCNTL: F_DUPFD_CLOEXEC, F_SETFD;
     /// fcntl(2)
     FD: FD_CLOEXEC;
-    /// memfd_create(2)
-    MEMFD: MFD_CLOEXEC, MFD_ALLOW_SEALING;
-    /// fcntl(2)
-    SEALS: F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE;
     /// mmap(2)
     PROT: PROT_READ, PROT_WRITE;
     /// mmap(2)

@@ -148,6 +148,8 @@ pub struct Kept {
     pub pidfd: Option<Slot>,
     /// The process that joined namespaces and made the first, and its descriptor.
     pub joiner: Option<(Slot, Slot)>,
+    /// Where the descriptor of init goes before the first step, where it takes part.
+    pub program: Option<Slot>,
     /// Where the block's descriptor goes before the first step, where init takes part.
     pub block: Option<Slot>,
     /// Where the caller's process id goes before the first step.

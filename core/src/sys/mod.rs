@@ -10,6 +10,7 @@ pub(crate) mod block;
 pub(crate) mod clock;
 pub(crate) mod clone;
 pub(crate) mod dumpable;
+pub(crate) mod init_file;
 pub(crate) mod memory;
 pub(crate) mod post;
 pub(crate) mod process;

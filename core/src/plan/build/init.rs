@@ -48,12 +48,7 @@ impl Builder<'_> {
             return;
         }
         let program = self.slot("init");
-        let why = "a sealed file in memory: nobody can change it, and no path leads to it";
-        self.act("load init", why, Shell::None, |b| {
-            b.caller(Call::MemfdCreate { name: "minicontain-init", keep: program });
-            b.caller(Call::WriteInit { fd: Fd::Slot(program) });
-            b.caller(Call::Seal { fd: Fd::Slot(program) });
-        });
+        self.kept.program = Some(program);
         let owner = (self.init_stays() && !self.spec.detach).then(|| {
             let (caller, owner) = (self.slot("caller"), self.slot("owner"));
             self.kept.caller = Some(caller);
@@ -78,7 +73,10 @@ impl Builder<'_> {
         let why = "it has memory of its own; nothing of the caller's is left in it";
         self.act("become init", why, Shell::None, |b| {
             b.inside(Call::CloseRange { first: 3, last: u32::MAX });
-            for slot in [block].into_iter().chain(owner).chain(keep.iter().copied()) {
+            // Where another process is to become init after this one.
+            let again = (b.init_stays() && b.needs_joiner() && !b.files.is_init).then_some(program);
+            b.files.is_init = true;
+            for slot in [block].into_iter().chain(owner).chain(again).chain(keep.iter().copied()) {
                 b.inside(Call::CloseOnExec { fd: Fd::Slot(slot), on: false });
             }
             let next = b.steps.len() + 1;

@@ -25,6 +25,8 @@ pub(super) struct Files {
     pub joined: Vec<(Vec<Kind>, Slot)>,
     /// The root of the process whose namespaces are joined.
     pub target_root: Option<Slot>,
+    /// Whether a process has become init by now.
+    pub is_init: bool,
     /// Whether the child is the container's root by now.
     pub is_root: bool,
     /// The tmpfs that holds the throw-away layer, /tmp, /dev and empty places.
