@@ -72,6 +72,7 @@ pub(crate) mod number {
     pub(crate) const EXECVEAT: i64 = 322;
     pub(crate) const CLONE: i64 = 56;
     pub(crate) const CLONE3: i64 = 435;
+    pub(crate) const PIDFD_OPEN: i64 = 434;
     pub(crate) const EXIT_GROUP: i64 = 231;
     pub(crate) const FCNTL: i64 = 72;
     pub(crate) const FUTEX: i64 = 202;
@@ -97,6 +98,7 @@ pub(crate) mod number {
     pub(crate) const EXECVEAT: i64 = 281;
     pub(crate) const CLONE: i64 = 220;
     pub(crate) const CLONE3: i64 = 435;
+    pub(crate) const PIDFD_OPEN: i64 = 434;
     pub(crate) const EXIT_GROUP: i64 = 94;
     pub(crate) const FCNTL: i64 = 25;
     pub(crate) const FUTEX: i64 = 98;

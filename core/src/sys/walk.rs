@@ -331,8 +331,33 @@ unsafe fn alive(memory: *mut Memory, slot: u16) -> bool {
         let pid = *(*memory).slots.add(slot as usize);
         let mut info = [0i32; 32];
         let args = [P_PID, pid as u64, info.as_mut_ptr() as u64, WNOHANG_WEXITED_WNOWAIT_WALL, 0, 0];
-        // Nothing changed: its signal number is still zero.
-        pid > 0 && syscall(number::WAITID, &args) == 0 && info[0] == 0
+        if pid <= 0 {
+            return false;
+        }
+        match syscall(number::WAITID, &args) {
+            // Nothing changed: its signal number is still zero.
+            0 => info[0] == 0,
+            // A detached one is nobody's child once the process that made it has ended.
+            _ => runs(pid),
+        }
+    }
+}
+
+/// Whether a process that need not be a child has not ended: pidfd_open(2), poll(2).
+unsafe fn runs(pid: i64) -> bool {
+    const POLLIN: i32 = 1;
+    // SAFETY: the kernel reads and writes one struct pollfd of 8 bytes, and reads a struct timespec of 16.
+    unsafe {
+        let fd = syscall(number::PIDFD_OPEN, &[pid as u64, 0, 0, 0, 0, 0]);
+        if fd < 0 {
+            return false;
+        }
+        let mut polled = [fd as i32, POLLIN];
+        let now = [0u64; 2];
+        let ended =
+            syscall(number::PPOLL, &[polled.as_mut_ptr() as u64, 1, now.as_ptr() as u64, 0, 8, 0]) > 0;
+        syscall(number::CLOSE, &[fd as u64, 0, 0, 0, 0, 0]);
+        !ended
     }
 }
 
