@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import minicontain
 import pytest
 from support import ROOT, Caller, belongings, find_caller, left_since, public_directory
 
@@ -21,6 +22,24 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     marker = item.get_closest_marker("root_only")
     if marker is not None and not ROOT:
         pytest.skip(f"needs root: {marker.args[0]}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_directory() -> Iterator[None]:
+    """An ordinary user has the state of his containers in a directory that a login makes; here there is none."""
+    if ROOT:
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch, public_directory() as path:
+        path.chmod(0o700)
+        patch.setenv("XDG_RUNTIME_DIR", str(path))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def init_is_made() -> None:
+    """The first container of a process makes a file of init, which the process keeps."""
+    minicontain.run(["true"])
 
 
 @pytest.fixture(autouse=True)
