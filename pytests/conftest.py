@@ -26,7 +26,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def state_directory() -> Iterator[None]:
-    """An ordinary user has the state of his containers in a directory that a login makes; here there is none."""
+    """An ordinary user's containers are kept in a directory that a login makes; here there may be none."""
     if ROOT:
         yield
         return

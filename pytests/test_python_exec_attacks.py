@@ -1,8 +1,8 @@
 """What a container may try on a program that joins it: CVE-2019-5736, CVE-2024-21626 and their like.
 
 A program in the container watches for new processes all the time, and tries to trace, open and overwrite each.
-It may meet the program that is executed, which is the container's own, and not the process that joins:
-whose executable is the host's, whose memory may be the caller's, whose descriptors lead out.
+It may meet the program that is executed, which is the container's own, and not the process that joins: its
+executable is the host's, its memory may be the caller's, its descriptors lead out.
 
 Covers: root and ordinary user. Needs a python3 that the container sees.
 """
@@ -32,7 +32,7 @@ known = set(os.listdir("/proc"))
 inside_root = os.stat("/")
 # What runs here by right: by device and number, for no path of the host has the same here.
 own = {(s.st_dev, s.st_ino) for s in map(os.stat, ["/bin/true", "/bin/sleep", sys.executable])}
-found, met, fds = [], 0, [os.open("/proc", os.O_RDONLY)]
+found, met = [], 0
 
 class Iov(ctypes.Structure):
     _fields_ = [("base", ctypes.c_void_p), ("len", ctypes.c_size_t)]
@@ -44,7 +44,7 @@ def is_secret(data):
     return data.startswith(b"the caller's own ") and len(data) == length
 
 def is_own(link, path):
-    """Whether it is a file that is here under the same path: what a program itself has opened."""
+    # What a program has opened by itself is here under the same path.
     try:
         return os.path.samefile(link, path)
     except OSError:
@@ -83,10 +83,11 @@ def attack(pid):
     try:
         for fd in os.listdir(path + "fd"):
             try:
-                link = os.readlink(path + "fd/" + fd)
-                if int(fd) > 2 and not is_own(link, path + "fd/" + fd):
+                held = os.open(path + "fd/" + fd, os.O_PATH)
+                link = os.readlink(f"/proc/self/fd/{held}")
+                if int(fd) > 2 and not is_own(link, f"/proc/self/fd/{held}"):
                     tell("fd", fd, link)
-                os.close(os.open(path + "fd/" + fd, os.O_RDONLY | os.O_NONBLOCK))
+                os.close(held)
             except OSError:
                 pass
     except OSError:

@@ -11,16 +11,10 @@ import pytest
 from minicontain import PIPE, Container
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def box():
-    container = Container(["sleep", "600"], host_files={"/": "overlay"}).start()
-    yield container
-    container.close()
-
-
-@pytest.fixture(autouse=True)
-def made_before(box):
-    """The container is there before it is looked what a test leaves behind."""
+    with Container(["sleep", "600"]) as container:
+        yield container
 
 
 def said(box, command):
