@@ -18,6 +18,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "root_only(reason): this needs root, because of the reason")
 
 
+def pytest_sessionstart() -> None:
+    # The library keeps one descriptor, of its init, from the first container on.
+    minicontain.run(["true"])
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     marker = item.get_closest_marker("root_only")
     if marker is not None and not ROOT:
