@@ -120,7 +120,8 @@ fn a_container_that_ends_meanwhile_gives_an_error_and_leaves_nothing() {
 
 #[test]
 fn a_container_without_a_pid_namespace_can_be_joined() {
-    let container = start(json!({"args": ["sleep", "600"], "hostname": "box", "namespaces": {"pid": "host"}}));
+    let container =
+        start(json!({"args": ["sleep", "600"], "hostname": "box", "namespaces": {"pid": "host"}}));
     assert_eq!(sh(&container, "hostname"), "box");
     assert_eq!(sh(&container, "hostname"), "box");
 }

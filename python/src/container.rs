@@ -255,10 +255,7 @@ impl Container {
     }
 
     /// The container, for as long as nobody closes it.
-    pub(crate) fn with<T>(
-        &self,
-        what: impl FnOnce(&CoreContainer) -> Result<T, Error>,
-    ) -> Result<T, Error> {
+    pub(crate) fn with<T>(&self, what: impl FnOnce(&CoreContainer) -> Result<T, Error>) -> Result<T, Error> {
         self.read().get().map_or_else(|| Err(closed()), what)
     }
 
