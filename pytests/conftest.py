@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import minicontain
 import pytest
 from support import ROOT, Caller, belongings, find_caller, left_since, public_directory
 
@@ -17,10 +18,33 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "root_only(reason): this needs root, because of the reason")
 
 
+def pytest_sessionstart() -> None:
+    # The library keeps one descriptor, of its init, from the first container on.
+    minicontain.run(["true"])
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     marker = item.get_closest_marker("root_only")
     if marker is not None and not ROOT:
         pytest.skip(f"needs root: {marker.args[0]}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_directory() -> Iterator[None]:
+    """An ordinary user's containers are kept in a directory that a login makes; here there may be none."""
+    if ROOT:
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch, public_directory() as path:
+        path.chmod(0o700)
+        patch.setenv("XDG_RUNTIME_DIR", str(path))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def init_is_made() -> None:
+    """The first container of a process makes a file of init, which the process keeps."""
+    minicontain.run(["true"])
 
 
 @pytest.fixture(autouse=True)

@@ -222,9 +222,7 @@ def test_it_does_not_end_with_a_forked_child_of_its_owner():
         {},
         pytest.param(
             {"cap_add": ["SYS_PTRACE"]},
-            marks=pytest.mark.xfail(
-                reason="the capability counts: init's memory is of the container's user namespace"
-            ),
+            marks=pytest.mark.root_only("an ordinary caller's init is the container's own user"),
         ),
     ],
     ids=["default", "SYS_PTRACE"],
@@ -236,7 +234,7 @@ def test_nothing_inside_opens_what_is_inits(path, fields):
     assert done.stdout == "no\n"
 
 
-@pytest.mark.xfail(reason="the capability counts: init's memory is of the container's user namespace")
+@pytest.mark.root_only("an ordinary caller's init is the container's own user")
 def test_nothing_inside_traces_init():
     # PTRACE_SEIZE, which does not stop it.
     script = """

@@ -268,7 +268,10 @@ static void a_container_can_share_anothers_namespace(void)
 
 int main(void)
 {
-    struct belongings before = belongings();
+    struct belongings before;
+
+    warm_up();
+    before = belongings();
 
     it_starts_and_ends();
     a_wait_has_an_end();

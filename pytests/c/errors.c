@@ -168,7 +168,10 @@ static void too_much_is_said_beforehand(void)
 
 int main(void)
 {
-    struct belongings before = belongings();
+    struct belongings before;
+
+    warm_up();
+    before = belongings();
 
     a_program_that_is_not_there();
     a_program_that_cannot_be_executed();

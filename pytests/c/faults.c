@@ -50,6 +50,7 @@ static void every_step_fails_once(int error_number)
 
 int main(void)
 {
+    warm_up();
     every_step_fails_once(EIO);
     every_step_fails_once(EPERM);
     return check_result();

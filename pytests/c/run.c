@@ -262,7 +262,10 @@ static void the_fields_do_what_they_say(void)
 
 int main(void)
 {
-    struct belongings before = belongings();
+    struct belongings before;
+
+    warm_up();
+    before = belongings();
 
     it_says_how_it_ended();
     an_end_by_a_signal_is_none_by_status();

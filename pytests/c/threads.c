@@ -98,7 +98,10 @@ static void one_stops_what_others_wait_for(void)
 
 int main(void)
 {
-    struct belongings before = belongings();
+    struct belongings before;
+
+    warm_up();
+    before = belongings();
 
     many_threads_run_one_spec();
     one_stops_what_others_wait_for();

@@ -488,10 +488,11 @@ class Container(Joinable, Named, Files, OnTerminal[AnyStr], Asynchronous[AnyStr]
         0.1
         """
         if self._outcome is None:
-            self._ended(self._started().wait(timeout))
-        if self._outcome is None:
+            native = self._started()
             if self._closed:
-                raise StateError("the container was closed, and goes on")
+                raise StateError("the container was closed, and how it ended is not known")
+            self._ended(native.wait(timeout))
+        if self._outcome is None:
             raise TimeoutExpired(self.args, timeout or 0.0)
         return self._outcome.returncode
 
