@@ -76,6 +76,7 @@ pub(crate) mod number {
     pub(crate) const FCNTL: i64 = 72;
     pub(crate) const FUTEX: i64 = 202;
     pub(crate) const WAITID: i64 = 247;
+    pub(crate) const PIDFD_OPEN: i64 = 434;
     pub(crate) const MMAP: i64 = 9;
     pub(crate) const PRCTL: i64 = 157;
     pub(crate) const CLOSE_RANGE: i64 = 436;
@@ -101,6 +102,7 @@ pub(crate) mod number {
     pub(crate) const FCNTL: i64 = 25;
     pub(crate) const FUTEX: i64 = 98;
     pub(crate) const WAITID: i64 = 95;
+    pub(crate) const PIDFD_OPEN: i64 = 434;
     pub(crate) const MMAP: i64 = 222;
     pub(crate) const PRCTL: i64 = 167;
     pub(crate) const CLOSE_RANGE: i64 = 436;

@@ -328,10 +328,20 @@ unsafe fn await_ready(memory: *mut Memory, first: u16) -> bool {
     }
 }
 
-/// Whether a slot holds the id of a child that has not ended: waitid(2), which leaves it to be reaped.
+/// Whether a slot holds the id of a process that has not ended: waitid(2), which leaves it to be reaped; or, where it is
+/// nobody's child, its descriptor, which poll(2) finds readable at its end.
 unsafe fn alive(memory: *mut Memory, slot: u16) -> bool {
     const P_PID: u64 = 1;
     const WNOHANG_WEXITED_WNOWAIT_WALL: u64 = 1 | 4 | 0x0100_0000 | 0x4000_0000;
+    const NOT_A_CHILD: i64 = -10;
+    const POLL_IN: i16 = 1;
+    /// `struct pollfd`.
+    #[repr(C)]
+    struct PollOne {
+        fd: i32,
+        events: i16,
+        found: i16,
+    }
     // SAFETY: the slot is one of the plan's; the kernel writes a siginfo_t of 128 bytes.
     unsafe {
         if slot == NO_SLOT {
@@ -340,8 +350,25 @@ unsafe fn alive(memory: *mut Memory, slot: u16) -> bool {
         let pid = *(*memory).slots.add(slot as usize);
         let mut info = [0i32; 32];
         let args = [P_PID, pid as u64, info.as_mut_ptr() as u64, WNOHANG_WEXITED_WNOWAIT_WALL, 0, 0];
+        if pid <= 0 {
+            return false;
+        }
         // Nothing changed: its signal number is still zero.
-        pid > 0 && syscall(number::WAITID, &args) == 0 && info[0] == 0
+        match syscall(number::WAITID, &args) {
+            0 => info[0] == 0,
+            NOT_A_CHILD => {
+                let pidfd = syscall(number::PIDFD_OPEN, &[pid as u64, 0, 0, 0, 0, 0]);
+                let mut asked = PollOne { fd: pidfd as i32, events: POLL_IN, found: 0 };
+                let at_once = [0u64; 2];
+                let args = [&raw mut asked as u64, 1, at_once.as_ptr() as u64, 0, 8, 0];
+                let alive = pidfd >= 0 && syscall(number::PPOLL, &args) == 0;
+                if pidfd >= 0 {
+                    syscall(number::CLOSE, &[pidfd as u64, 0, 0, 0, 0, 0]);
+                }
+                alive
+            }
+            _ => false,
+        }
     }
 }
 
