@@ -1,6 +1,6 @@
 """What a container may try on a program that joins it: CVE-2019-5736, CVE-2024-21626 and their like.
 
-A program in the container watches for new processes all the time, and tries to trace, open and overwrite each.
+A program in the container watches for new processes all the time, and tries to trace, open, overwrite each.
 It may meet the program that is executed, which is the container's own, and not the process that joins: its
 executable is the host's, its memory may be the caller's, its descriptors lead out.
 

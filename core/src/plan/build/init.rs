@@ -115,7 +115,7 @@ impl Builder<'_> {
     pub(super) fn hide_process(&mut self) {
         let why = "nothing in the container may trace it, or open what it has open";
         self.act("hide this process's memory", why, Shell::None, |b| {
-            b.inside(Call::NotDumpable);
+            b.inside(Call::Dumpable(false));
         });
     }
 
