@@ -56,10 +56,8 @@ fn make() -> Result<OwnedFd, i32> {
         let fd = fd as u64;
         checked(syscall(libc::SYS_write, &[fd, INIT.as_ptr() as u64, INIT.len() as u64, 0, 0, 0]))?;
         // Who may execute but not read it is not dumpable from its first instruction, not even for one with
-        // CAP_SYS_PTRACE in the container. An ordinary caller's init must be dumpable at first: it maps its own ids, and
-        // the files for that are root's otherwise; it hides itself after.
-        let mode = if nix::unistd::geteuid().is_root() { 0o111 } else { 0o555 };
-        checked(syscall(libc::SYS_fchmod, &[fd, mode, 0, 0, 0, 0]))?;
+        // CAP_SYS_PTRACE in the container.
+        checked(syscall(libc::SYS_fchmod, &[fd, 0o111, 0, 0, 0, 0]))?;
         checked(syscall(libc::SYS_fcntl, &[fd, libc::F_ADD_SEALS as u64, seals as u64, 0, 0, 0]))?;
         Ok(file)
     }
