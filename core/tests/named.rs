@@ -50,7 +50,7 @@ fn a_detached_container_outlives_its_handle_and_is_found_by_name() {
     let found = Container::attach(&name).expect("found");
     let listed =
         containers().expect("a list").into_iter().find(|status| status.name == name).expect("listed");
-    assert_eq!((listed.pid, listed.outcome), (Some(found.pid()), None));
+    assert_eq!((listed.pid, listed.paused, listed.outcome), (Some(found.pid()), false, None));
     let log = found.log_path().expect("a log");
     assert!(soon(|| std::fs::read(&log).is_ok_and(|said| said == b"said\n")));
     let run = found.exec(Spec::new(["sh", "-c", "exit 5"])).expect("a start").wait().expect("an end");

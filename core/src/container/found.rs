@@ -22,6 +22,8 @@ pub struct Status {
     pub name: String,
     /// Its first process, while that is there.
     pub pid: Option<i32>,
+    /// Whether it was paused, and not resumed.
+    pub paused: bool,
     /// When it was started, in seconds since 1970.
     pub created: u64,
     /// What it was made of.
@@ -53,6 +55,7 @@ fn status(found: &Found) -> Status {
     Status {
         name: state.name,
         pid: running.then_some(state.pid),
+        paused: running && block.as_ref().is_some_and(Block::paused),
         created: state.created,
         spec: state.spec,
         outcome: (!running).then(|| outcome(block.as_ref())),
