@@ -71,46 +71,30 @@ static void a_file_goes_in_and_comes_out(void)
 
 static void a_tree_goes_in_and_comes_out(void)
 {
-    char directory[] = "/tmp/minicontain-c-XXXXXX", path[100], back[100], target[20] = "";
+    char directory[] = "/tmp/minicontain-c-XXXXXX", target[20] = "";
     minicontain_container *container = start("true");
     FILE *file;
 
-    CHECK(mkdtemp(directory) != NULL);
-    snprintf(path, sizeof path, "%s/in", directory);
-    CHECK(mkdir(path, 0755) == 0);
-    snprintf(path, sizeof path, "%s/in/link", directory);
-    CHECK(symlink("file", path) == 0);
-    snprintf(path, sizeof path, "%s/in/file", directory);
-    file = fopen(path, "w");
+    CHECK(mkdtemp(directory) != NULL && chdir(directory) == 0);
+    CHECK(mkdir("in", 0755) == 0);
+    CHECK(symlink("file", "in/link") == 0);
+    file = fopen("in/file", "w");
     CHECK(file != NULL && fputs("in a tree\n", file) >= 0 && fclose(file) == 0);
-    CHECK(chmod(path, 0604) == 0);
+    CHECK(chmod("in/file", 0604) == 0);
 
-    snprintf(path, sizeof path, "%s/in", directory);
-    snprintf(back, sizeof back, "%s/out", directory);
-    CHECK_OK(minicontain_container_put_tree(container, path, "/tmp/tree"));
+    CHECK_OK(minicontain_container_put_tree(container, "in", "/tmp/tree"));
     check_inside(container, "cat /tmp/tree/link; stat -c '%u %a' /tmp/tree/file; echo new > /tmp/tree/new",
                  "in a tree\n0 604\n");
-    CHECK_OK(minicontain_container_get_tree(container, "/tmp/tree", back));
+    CHECK_OK(minicontain_container_get_tree(container, "/tmp/tree", "out"));
     minicontain_container_free(container);
 
-    snprintf(path, sizeof path, "%s/link", back);
-    CHECK(readlink(path, target, sizeof target - 1) == 4);
+    CHECK(readlink("out/link", target, sizeof target - 1) == 4);
     CHECK_STRING(target, "file");
-    check_content(path, "in a tree\n");
-    CHECK(unlink(path) == 0);
-    snprintf(path, sizeof path, "%s/file", back);
-    CHECK(unlink(path) == 0);
-    snprintf(path, sizeof path, "%s/new", back);
-    check_content(path, "new\n");
-    CHECK(unlink(path) == 0);
-    CHECK(rmdir(back) == 0);
-    snprintf(path, sizeof path, "%s/in/link", directory);
-    CHECK(unlink(path) == 0);
-    snprintf(path, sizeof path, "%s/in/file", directory);
-    CHECK(unlink(path) == 0);
-    snprintf(path, sizeof path, "%s/in", directory);
-    CHECK(rmdir(path) == 0);
-    CHECK(rmdir(directory) == 0);
+    check_content("out/file", "in a tree\n");
+    check_content("out/new", "new\n");
+    CHECK(unlink("out/link") == 0 && unlink("out/file") == 0 && unlink("out/new") == 0 && rmdir("out") == 0);
+    CHECK(unlink("in/link") == 0 && unlink("in/file") == 0 && rmdir("in") == 0);
+    CHECK(chdir("/") == 0 && rmdir(directory) == 0);
 }
 
 static void a_link_never_leads_to_the_hosts_files(void)
