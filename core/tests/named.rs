@@ -67,6 +67,18 @@ fn a_detached_container_outlives_its_handle_and_is_found_by_name() {
 }
 
 #[test]
+fn a_detached_containers_program_may_take_its_time_to_begin() {
+    state_directory();
+    // Every directory is tried, by the program's process, when the one that joined namespaces has long ended.
+    let path = format!("{}/usr/bin:/bin", "/no/such/place/to/look/for/a/program/in:".repeat(2500));
+    let container = start(json!({"args": ["sleep", "600"], "detach": true, "env": {"PATH": path}}));
+    let name = container.name().expect("a name").to_string();
+    container.kill().expect("killed");
+    container.wait().expect("an end");
+    Container::remove(&name).expect("removed");
+}
+
+#[test]
 fn a_detached_container_is_nobodys_child() {
     state_directory();
     let container = start(json!({"args": ["sleep", "600"], "detach": true}));

@@ -81,6 +81,7 @@ pub(crate) mod number {
     pub(crate) const CLOSE_RANGE: i64 = 436;
     pub(crate) const CAPSET: i64 = 126;
     pub(crate) const WAIT4: i64 = 61;
+    pub(crate) const PIDFD_OPEN: i64 = 434;
     pub(crate) const PPOLL: i64 = 271;
     pub(crate) const KILL: i64 = 62;
     pub(crate) const SIGNALFD4: i64 = 289;
@@ -106,6 +107,7 @@ pub(crate) mod number {
     pub(crate) const CLOSE_RANGE: i64 = 436;
     pub(crate) const CAPSET: i64 = 91;
     pub(crate) const WAIT4: i64 = 260;
+    pub(crate) const PIDFD_OPEN: i64 = 434;
     pub(crate) const PPOLL: i64 = 73;
     pub(crate) const KILL: i64 = 129;
     pub(crate) const SIGNALFD4: i64 = 74;

@@ -319,7 +319,8 @@ unsafe fn await_ready(memory: *mut Memory, first: u16) -> bool {
     }
 }
 
-/// Whether a slot holds the id of a child that has not ended: waitid(2), which leaves it to be reaped.
+/// Whether a slot holds the id of a process that has not ended: waitid(2), which leaves it to be reaped. A detached
+/// container's is nobody's child, and asked otherwise.
 unsafe fn alive(memory: *mut Memory, slot: u16) -> bool {
     const P_PID: u64 = 1;
     const WNOHANG_WEXITED_WNOWAIT_WALL: u64 = 1 | 4 | 0x0100_0000 | 0x4000_0000;
@@ -331,8 +332,31 @@ unsafe fn alive(memory: *mut Memory, slot: u16) -> bool {
         let pid = *(*memory).slots.add(slot as usize);
         let mut info = [0i32; 32];
         let args = [P_PID, pid as u64, info.as_mut_ptr() as u64, WNOHANG_WEXITED_WNOWAIT_WALL, 0, 0];
-        // Nothing changed: its signal number is still zero.
-        pid > 0 && syscall(number::WAITID, &args) == 0 && info[0] == 0
+        if pid <= 0 {
+            return false;
+        }
+        match syscall(number::WAITID, &args) {
+            // Nothing changed: its signal number is still zero.
+            0 => info[0] == 0,
+            result => result == -ECHILD && alive_elsewhere(pid),
+        }
+    }
+}
+
+/// Whether a process that is no child has not ended: its descriptor is readable then.
+unsafe fn alive_elsewhere(pid: i64) -> bool {
+    const POLLIN: u64 = 1;
+    // SAFETY: plain numbers, a struct pollfd and no time.
+    unsafe {
+        let pidfd = syscall(number::PIDFD_OPEN, &[pid as u64, 0, 0, 0, 0, 0]);
+        if pidfd < 0 {
+            return false;
+        }
+        let mut poll = (POLLIN << 32) | pidfd as u64;
+        let now = [0u64; 2];
+        let ready = syscall(number::PPOLL, &[&raw mut poll as u64, 1, now.as_ptr() as u64, 0, 0, 0]);
+        syscall(number::CLOSE, &[pidfd as u64, 0, 0, 0, 0, 0]);
+        ready == 0
     }
 }
 
