@@ -15,8 +15,7 @@ fn held() -> (usize, usize, usize) {
     (count("/proc/self/fd"), children.sum(), mounts)
 }
 
-fn sweep(spec: serde_json::Value) {
-    let plan = || Plan::new(Spec::from_value(spec.clone()).expect("a spec")).expect("a plan");
+fn sweep(plan: impl Fn() -> Plan) {
     Container::start(plan()).expect("a start").wait().expect("an end");
     let before = held();
     for (index, step) in plan().steps.iter().enumerate() {
@@ -70,6 +69,13 @@ fn whatever_fails_is_named_and_nothing_is_left() {
         for (key, value) in pipes.as_object().expect("an object") {
             spec[key] = value.clone();
         }
-        sweep(spec);
+        let spec = Spec::from_value(spec).expect("a spec");
+        sweep(|| Plan::new(spec.clone()).expect("a plan"));
     }
+    let terminal = Spec::from_value(json!({"args": ["true"], "tty": true})).expect("a spec");
+    sweep(|| Plan::new(terminal.clone()).expect("a plan"));
+    let container =
+        Container::start(Plan::new(Spec::new(["sleep", "600"])).expect("a plan")).expect("a start");
+    sweep(|| container.plan_exec(Spec::new(["true"])).expect("a plan"));
+    assert_eq!(container.try_wait().expect("it runs"), None);
 }

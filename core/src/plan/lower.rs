@@ -26,7 +26,8 @@ pub(crate) fn lower(plan: &Plan) -> Lowered {
     let mut init = Program::with_capacity(count - first);
     for (index, step) in plan.steps.iter().enumerate() {
         let by_init = index >= first && step.side == Side::Container;
-        let raw = lower_step(step, if by_init { &mut init } else { &mut caller });
+        let before = index.checked_sub(1).map(|n| (&plan.steps[n].call, caller.steps[n].ask));
+        let raw = lower_step(step, before, if by_init { &mut init } else { &mut caller });
         caller.steps.push(raw);
         if index >= first {
             init.steps.push(raw);
@@ -35,8 +36,20 @@ pub(crate) fn lower(plan: &Plan) -> Lowered {
     Lowered { caller, init, first }
 }
 
-fn lower_step(step: &Step, program: &mut Program) -> RawStep {
-    let (ask, keep) = lower_call(&step.call, program);
+/// Prepares a step; `before` is the one before it.
+fn lower_step(step: &Step, before: Option<(&Call, Ask)>, program: &mut Program) -> RawStep {
+    let (ask, keep) = match (&step.call, before) {
+        // The same program at the next place in PATH: what it is given is there already.
+        (
+            Call::Execve { path, argv, envp },
+            Some((Call::Execve { argv: same_argv, envp: same_envp, .. }, Ask::Call { number, args })),
+        ) if argv == same_argv && envp == same_envp => {
+            let mut args = args;
+            args[0] = RawArg::Data(program.text(path) as u32);
+            (Ask::Call { number, args }, Keep::Nothing)
+        }
+        _ => lower_call(&step.call, program),
+    };
     let mut tolerated = [0; TOLERATED];
     if let Tolerate::Errors(list) = step.tolerate {
         for (place, errno) in tolerated.iter_mut().zip(list) {
