@@ -5,7 +5,7 @@ mod common;
 use std::process::Command as Process;
 use std::time::Duration;
 
-use minicontain::{Code, Container, Plan, Reason, Spec, containers};
+use minicontain::{Code, Command, Container, Plan, Reason, Spec, containers};
 use serde_json::{Value, json};
 
 fn try_start(fields: Value) -> Result<Container, minicontain::Error> {
@@ -71,7 +71,7 @@ fn a_detached_containers_program_may_take_its_time_to_begin() {
     state_directory();
     // Every directory is tried, by the program's process, when the one that joined namespaces has long ended.
     let path = format!("{}/usr/bin:/bin", "/no/such/place/to/look/for/a/program/in:".repeat(2500));
-    let container = start(json!({"args": ["sleep", "600"], "detach": true, "env": {"PATH": path}}));
+    let container = Command::new("sleep").arg("600").env("PATH", path).detach(true).spawn().expect("a start");
     let name = container.name().expect("a name").to_string();
     container.kill().expect("killed");
     container.wait().expect("an end");

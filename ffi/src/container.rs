@@ -17,8 +17,9 @@ use crate::spec::{create, minicontain_spec};
 use crate::text::{needed, number, owned};
 use crate::trace::minicontain_trace;
 
-/// A container that was started, or found by its name. Any number of threads may use it at once (one waits, another kills), but
-/// only one may free it, when no other uses it any more. Free it with `minicontain_container_free`.
+/// A container that was started, or found by its name, or a program that joined one. Any number of threads may use it
+/// at once (one waits, another kills), but only one may free it, when no other uses it any more. Free it with
+/// `minicontain_container_free`.
 pub struct minicontain_container {
     /// Locked for writing only for the moment in which pipes are taken out, so that nobody waits for a wait.
     container: RwLock<Container>,
