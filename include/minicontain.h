@@ -182,6 +182,22 @@ enum minicontain_code
      * The host is out of processes, memory or descriptors.
      */
     MINICONTAIN_CODE_OUT_OF_RESOURCES = 20,
+    /**
+     * The container is paused: nothing in it runs until it is resumed.
+     */
+    MINICONTAIN_CODE_PAUSED = 21,
+    /**
+     * Another container has that name.
+     */
+    MINICONTAIN_CODE_NAME_TAKEN = 22,
+    /**
+     * There is no container of that name.
+     */
+    MINICONTAIN_CODE_NO_SUCH_CONTAINER = 23,
+    /**
+     * The container still runs.
+     */
+    MINICONTAIN_CODE_STILL_RUNS = 24,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -235,7 +251,12 @@ typedef enum {
 } minicontain_stdio;
 
 /**
- * A container that was started. Any number of threads may use it at once (one waits, another kills), but
+ * The bytes of a file. Any thread may read them. Free them with minicontain_bytes_free.
+ */
+typedef struct minicontain_bytes minicontain_bytes;
+
+/**
+ * A container that was started, or found by its name. Any number of threads may use it at once (one waits, another kills), but
  * only one may free it, when no other uses it any more. Free it with minicontain_container_free.
  */
 typedef struct minicontain_container minicontain_container;
@@ -244,6 +265,12 @@ typedef struct minicontain_container minicontain_container;
  * What went wrong, and what to do about it. Any thread may read it. Free it with minicontain_error_free.
  */
 typedef struct minicontain_error minicontain_error;
+
+/**
+ * The containers of this user that have a name, as they were when it was made. Any thread may read it. Free it with
+ * minicontain_list_free.
+ */
+typedef struct minicontain_list minicontain_list;
 
 /**
  * How a container ended, and what it used. Any thread may read it. It belongs to the container or result
@@ -467,6 +494,21 @@ minicontain_error *minicontain_spec_set_init(minicontain_spec *spec,
                                              bool init);
 
 /**
+ * Sets a name by which other processes of this user find the container (minicontain_attach): up to 64 letters,
+ * digits, _, . and -, a letter or digit first; NULL for none, which is a random one where it is detached.
+ */
+minicontain_error *minicontain_spec_set_name(minicontain_spec *spec,
+                                             const char *name);
+
+/**
+ * Sets whether the container outlives its handle and this process. It is nobody's child then; standard streams
+ * that are not set come from /dev/null and go to its log (minicontain_container_log_path), and what is known of
+ * it stays until minicontain_remove.
+ */
+minicontain_error *minicontain_spec_set_detach(minicontain_spec *spec,
+                                               bool detach);
+
+/**
  * Sets the file mode creation mask, 0 to 0777: umask(2).
  */
 minicontain_error *minicontain_spec_set_umask(minicontain_spec *spec, uint32_t mask);
@@ -503,6 +545,18 @@ minicontain_error *minicontain_spec_set_stream_fd(minicontain_spec *spec, int st
  * Errors: MINICONTAIN_CODE_INVALID_SPEC if there is no such stream.
  */
 minicontain_error *minicontain_spec_set_stream_file(minicontain_spec *spec, int stream, const char *path);
+
+/**
+ * Gives the program a terminal of the container's own for its three streams, whose other end the caller gets
+ * (minicontain_container_terminal). minicontain_run does not read it. See pty(7).
+ */
+minicontain_error *minicontain_spec_set_tty(minicontain_spec *spec, bool tty);
+
+/**
+ * Sets the size that the terminal begins with; 24 rows and 80 columns by default. See
+ * minicontain_container_resize for later.
+ */
+minicontain_error *minicontain_spec_set_tty_size(minicontain_spec *spec, uint16_t rows, uint16_t columns);
 
 /**
  * Passes on a descriptor of the caller's, 3 or above, under the same number. No others are inherited. It
@@ -833,7 +887,8 @@ minicontain_error *minicontain_container_resume(const minicontain_container *con
 bool minicontain_container_paused(const minicontain_container *container);
 
 /**
- * What was done to start it. It belongs to the container. NULL for NULL.
+ * What was done to start it; nothing, where it was found by its name. It belongs to the container. NULL for
+ * NULL.
  */
 const minicontain_trace *minicontain_container_trace(const minicontain_container *container);
 
@@ -845,7 +900,8 @@ char *minicontain_container_enforced_to_json(const minicontain_container *contai
 
 /**
  * Frees a container, with its outcome, output, trace and the descriptors that were not taken. One that still
- * runs is killed with everything in it, and waited for. NULL is fine.
+ * runs is killed with everything in it, and waited for, unless it is detached or was found by its name: that
+ * goes on. NULL is fine.
  */
 void minicontain_container_free(minicontain_container *container);
 
@@ -879,6 +935,195 @@ const char *minicontain_output_stdout(const minicontain_output *output, size_t *
  * What the container wrote to standard error, as minicontain_output_stdout.
  */
 const char *minicontain_output_stderr(const minicontain_output *output, size_t *len);
+
+/**
+ * The caller's end of the container's terminal: what is typed is written to it, what is shown is read from it. It
+ * belongs to the container and must not be closed; -1 where there is none, or where it was taken. Reading fails
+ * with EIO once nobody has the other end open. See pty(7).
+ */
+int minicontain_container_terminal(const minicontain_container *container);
+
+/**
+ * Takes the caller's end of the terminal out of the container. It is the caller's from then on, who closes it with
+ * close(2): the program then gets SIGHUP. -1 where there is none, or where it was taken.
+ */
+int minicontain_container_take_terminal(const minicontain_container *container);
+
+/**
+ * Tells the container's terminal how large the window is that shows it; the program hears of it by SIGWINCH. See
+ * ioctl_tty(2).
+ *
+ * Errors: MINICONTAIN_CODE_NOT_SUPPORTED when there is none, or when it was taken: its owner then resizes it by
+ * TIOCSWINSZ.
+ */
+minicontain_error *minicontain_container_resize(const minicontain_container *container,
+                                                uint16_t rows,
+                                                uint16_t columns);
+
+/**
+ * Starts a program in a container, beside its own: docker exec. It sees the container's files, processes and
+ * network, and has no more rights than the container's program; what the spec does not say is as in the
+ * container's.
+ *
+ * *out becomes a handle of its own, which is used as a container's: waited for, killed, polled. The program ends
+ * with the container at the latest.
+ *
+ * Errors: as minicontain_container_start; MINICONTAIN_CODE_INVALID_SPEC for fields that say what the container
+ * is, which cannot be chosen again; MINICONTAIN_CODE_ENDED when it has ended; MINICONTAIN_CODE_PAUSED while it
+ * is paused.
+ */
+minicontain_error *minicontain_container_exec(const minicontain_container *container,
+                                              const minicontain_spec *spec,
+                                              minicontain_container **out);
+
+/**
+ * Starts a program beside a process of the host, in its namespaces and with its root: what nsenter(1) does. The
+ * program has no more rights than a container's has by default. *out becomes a handle of its own, as from
+ * minicontain_container_exec.
+ *
+ * Errors: as minicontain_container_exec; MINICONTAIN_CODE_ENDED when there is no such process,
+ * MINICONTAIN_CODE_PERMISSION_DENIED when it may not be joined.
+ */
+minicontain_error *minicontain_enter(int32_t pid,
+                                     const minicontain_spec *spec,
+                                     minicontain_container **out);
+
+/**
+ * Writes data_len bytes into a file of the container, with this mode: chmod(2). The file belongs to the
+ * container's root; one that is there is overwritten. path is looked up below the container's root and nowhere
+ * else, links included. data may be NULL where there is nothing to write.
+ *
+ * Errors: MINICONTAIN_CODE_IO with the kernel's answer (ENOENT for a directory that is missing, EROFS, ...);
+ * MINICONTAIN_CODE_ENDED when the container has ended, and its files with it.
+ */
+minicontain_error *minicontain_container_put(const minicontain_container *container,
+                                             const char *path,
+                                             const void *data,
+                                             size_t data_len,
+                                             uint32_t mode);
+
+/**
+ * Reads a file of the container. path is looked up as by minicontain_container_put.
+ *
+ * *out becomes what is in it: minicontain_bytes_data.
+ *
+ * Errors: as minicontain_container_put.
+ */
+minicontain_error *minicontain_container_get(const minicontain_container *container,
+                                             const char *path,
+                                             minicontain_bytes **out);
+
+/**
+ * Copies a file or directory of the host to a path in the container, with everything in it: files, directories,
+ * and links as links. path is looked up as by minicontain_container_put; directories that are there are filled.
+ *
+ * Errors: as minicontain_container_put. What was copied before stays.
+ */
+minicontain_error *minicontain_container_put_tree(const minicontain_container *container,
+                                                  const char *host_path,
+                                                  const char *path);
+
+/**
+ * Copies a file or directory of the container to a path of the host, with everything in it: files, directories,
+ * and links as links. What is copied belongs to the caller.
+ *
+ * Errors: as minicontain_container_put. What was copied before stays.
+ */
+minicontain_error *minicontain_container_get_tree(const minicontain_container *container,
+                                                  const char *path,
+                                                  const char *host_path);
+
+/**
+ * The bytes, as many as len says (which may be NULL), and a NUL behind them.
+ */
+const char *minicontain_bytes_data(const minicontain_bytes *handle, size_t *len);
+
+/**
+ * Frees bytes. NULL is fine.
+ */
+void minicontain_bytes_free(minicontain_bytes *bytes);
+
+/**
+ * Finds a container of this user by its name, whoever started it. It goes on when the handle is freed. It has no
+ * pipes and no terminal, and its times are not known.
+ *
+ * Errors: MINICONTAIN_CODE_NO_SUCH_CONTAINER; MINICONTAIN_CODE_ENDED when it has ended.
+ */
+minicontain_error *minicontain_attach(const char *name,
+                                      minicontain_container **out);
+
+/**
+ * Removes what is kept of a container that has ended: its state and its log.
+ *
+ * Errors: MINICONTAIN_CODE_NO_SUCH_CONTAINER; MINICONTAIN_CODE_STILL_RUNS while it runs.
+ */
+minicontain_error *minicontain_remove(const char *name);
+
+/**
+ * The container's name; "" where it has none. It belongs to the container.
+ */
+const char *minicontain_container_name(const minicontain_container *container);
+
+/**
+ * Where a detached container's output goes; "" where it is not detached. It belongs to the container.
+ */
+const char *minicontain_container_log_path(const minicontain_container *container);
+
+/**
+ * Lists the containers of this user that have a name, by name: those that run, and detached ones that have ended.
+ *
+ * Errors: MINICONTAIN_CODE_IO when they cannot be listed.
+ */
+minicontain_error *minicontain_containers(minicontain_list **out);
+
+/**
+ * How many there are.
+ */
+size_t minicontain_list_count(const minicontain_list *list);
+
+/**
+ * The name of the one at index; "" where index is too large.
+ */
+const char *minicontain_list_name(const minicontain_list *list, size_t index);
+
+/**
+ * The id of its first process; -1 where it has ended, or where index is too large.
+ */
+int32_t minicontain_list_pid(const minicontain_list *list, size_t index);
+
+/**
+ * Whether it runs, paused or not; false where index is too large.
+ */
+bool minicontain_list_running(const minicontain_list *list, size_t index);
+
+/**
+ * Whether it was paused, and not resumed; false where index is too large.
+ */
+bool minicontain_list_paused(const minicontain_list *list, size_t index);
+
+/**
+ * When it was started, in seconds since 1970: time(2). 0 where index is too large.
+ */
+uint64_t minicontain_list_created(const minicontain_list *list, size_t index);
+
+/**
+ * How it ended; NULL while it runs, or where index is too large. Its times are not known. It belongs to the
+ * list.
+ */
+const minicontain_outcome *minicontain_list_outcome(const minicontain_list *list,
+                                                    size_t index);
+
+/**
+ * What it was made of, as minicontain_spec_to_json writes it; "" where index is too large. It belongs to the
+ * list.
+ */
+const char *minicontain_list_spec(const minicontain_list *list,
+                                  size_t index);
+
+/**
+ * Frees a list, with its texts and outcomes. NULL is fine.
+ */
+void minicontain_list_free(minicontain_list *list);
 
 /**
  * Why it ended.

@@ -27,7 +27,19 @@ CC = os.environ.get("CC", "cc")
 CXX = os.environ.get("CXX", "c++")
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 C99 = ["-std=c99", "-Wall", "-Wextra", "-Werror"]
-TESTS = ["spec", "plan", "run", "container", "errors", "threads", "faults"]
+TESTS = [
+    "spec",
+    "plan",
+    "run",
+    "container",
+    "exec",
+    "terminal",
+    "named",
+    "files",
+    "errors",
+    "threads",
+    "faults",
+]
 
 
 @dataclass
@@ -276,6 +288,25 @@ def test_example_sandbox(installed: Installed, examples: Path, user: str) -> Non
     assert "execve = ENOENT" in broken
     assert "hint: " in broken
     assert done.stderr == ""
+
+
+def test_example_poll(installed: Installed, examples: Path, user: str) -> None:
+    done = installed.run(user, examples / "poll")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(done.stdout.splitlines()) == [
+        "counter: 1",
+        "counter: 2",
+        "counter: 3",
+        "counter: exited with status 0",
+        "endless: here",
+        "endless: killed, after 500 ms",
+        "failing: exited with status 3",
+        "failing: no",
+        "visitor: exited with status 0",
+        "visitor: in endless",
+    ]
+    # A container's words come before its end.
+    assert done.stdout.index("counter: 3") < done.stdout.index("counter: exited")
 
 
 # The programs of pytests/c

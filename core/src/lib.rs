@@ -39,7 +39,7 @@ pub mod spec;
 mod sys;
 
 pub use container::{
-    Command, Communication, Container, Outcome, Reason, Run, Status, Usage, containers, enter,
+    Command, Communication, Container, Files, Outcome, Reason, Run, Status, Usage, containers, enter,
 };
 pub use error::{Code, Error};
 pub use plan::Plan;

@@ -5,7 +5,7 @@ mod common;
 use std::process::Command as Process;
 use std::time::Duration;
 
-use minicontain::{Code, Container, Plan, Reason, Spec, containers};
+use minicontain::{Code, Command, Container, Plan, Reason, Spec, containers};
 use serde_json::{Value, json};
 
 fn try_start(fields: Value) -> Result<Container, minicontain::Error> {
@@ -50,7 +50,7 @@ fn a_detached_container_outlives_its_handle_and_is_found_by_name() {
     let found = Container::attach(&name).expect("found");
     let listed =
         containers().expect("a list").into_iter().find(|status| status.name == name).expect("listed");
-    assert_eq!((listed.pid, listed.outcome), (Some(found.pid()), None));
+    assert_eq!((listed.pid, listed.paused, listed.outcome), (Some(found.pid()), false, None));
     let log = found.log_path().expect("a log");
     assert!(soon(|| std::fs::read(&log).is_ok_and(|said| said == b"said\n")));
     let run = found.exec(Spec::new(["sh", "-c", "exit 5"])).expect("a start").wait().expect("an end");
@@ -64,6 +64,18 @@ fn a_detached_container_outlives_its_handle_and_is_found_by_name() {
     assert_eq!(listed.outcome.map(|outcome| outcome.status), Some(Some(7)));
     Container::remove(&name).expect("removed");
     assert_eq!(Container::attach(&name).expect_err("gone").code(), Code::NoSuchContainer);
+}
+
+#[test]
+fn a_detached_containers_program_may_take_its_time_to_begin() {
+    state_directory();
+    // Every directory is tried, by the program's process, when the one that joined namespaces has long ended.
+    let path = format!("{}/usr/bin:/bin", "/no/such/place/to/look/for/a/program/in:".repeat(2500));
+    let container = Command::new("sleep").arg("600").env("PATH", path).detach(true).spawn().expect("a start");
+    let name = container.name().expect("a name").to_string();
+    container.kill().expect("killed");
+    container.wait().expect("an end");
+    Container::remove(&name).expect("removed");
 }
 
 #[test]

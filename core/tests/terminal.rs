@@ -52,6 +52,19 @@ fn what_is_typed_reaches_it_and_control_c_interrupts_it() {
 }
 
 #[test]
+fn its_size_changes_with_the_window() {
+    let script = "trap 'stty size; exit 4' WINCH; echo ready; while :; do sleep 0.05; done";
+    let mut container = start(json!({"args": ["sh", "-c", script]}));
+    let mut terminal =
+        File::from(container.terminal.as_ref().expect("a terminal").try_clone().expect("a copy"));
+    terminal.read_exact(&mut [0; 7]).expect("ready");
+    container.resize(50, 132).expect("resized");
+    assert_eq!(shown(&mut container), "50 132\n");
+    assert_eq!(container.wait().expect("an end").status, Some(4));
+    assert_eq!(container.resize(1, 1).expect_err("it was taken").code(), Code::NotSupported);
+}
+
+#[test]
 fn another_user_owns_his_terminal() {
     if !root() {
         return common::skip("another_user_owns_his_terminal", "an ordinary caller has one user");

@@ -1,6 +1,6 @@
 //! A running container.
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{CString, c_char, c_int};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -17,8 +17,9 @@ use crate::spec::{create, minicontain_spec};
 use crate::text::{needed, number, owned};
 use crate::trace::minicontain_trace;
 
-/// A container that was started. Any number of threads may use it at once (one waits, another kills), but
-/// only one may free it, when no other uses it any more. Free it with `minicontain_container_free`.
+/// A container that was started, or found by its name, or a program that joined one. Any number of threads may use it
+/// at once (one waits, another kills), but only one may free it, when no other uses it any more. Free it with
+/// `minicontain_container_free`.
 pub struct minicontain_container {
     /// Locked for writing only for the moment in which pipes are taken out, so that nobody waits for a wait.
     container: RwLock<Container>,
@@ -26,20 +27,31 @@ pub struct minicontain_container {
     pub(crate) output: OnceLock<minicontain_output>,
     outcome: OnceLock<minicontain_outcome>,
     trace: OnceLock<minicontain_trace>,
+    pub(crate) name: OnceLock<CString>,
+    pub(crate) log_path: OnceLock<CString>,
 }
 
-impl minicontain_container {
-    fn start(plan: Plan, fault: Option<(usize, i32)>) -> Result<Self, Failure> {
-        Ok(Self {
-            container: RwLock::new(Container::start_traced(plan, fault)?),
+impl From<Container> for minicontain_container {
+    fn from(container: Container) -> Self {
+        Self {
+            container: RwLock::new(container),
             exchange: Mutex::default(),
             output: OnceLock::new(),
             outcome: OnceLock::new(),
             trace: OnceLock::new(),
-        })
+            name: OnceLock::new(),
+            log_path: OnceLock::new(),
+        }
+    }
+}
+
+impl minicontain_container {
+    pub(crate) fn start(plan: Plan, fault: Option<(usize, i32)>) -> Result<Self, Failure> {
+        Ok(Container::start_traced(plan, fault)?.into())
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Container> {
+    /// Not for longer than a moment: who takes pipes out waits for it, and everybody else for him.
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Container> {
         self.container.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -307,7 +319,8 @@ pub extern "C" fn minicontain_container_paused(container: Option<&minicontain_co
     number(container, false, |container| container.read().paused())
 }
 
-/// What was done to start it. It belongs to the container. `NULL` for `NULL`.
+/// What was done to start it; nothing, where it was found by its name. It belongs to the container. `NULL` for
+/// `NULL`.
 #[unsafe(no_mangle)]
 pub extern "C" fn minicontain_container_trace(
     container: Option<&minicontain_container>,
@@ -325,7 +338,8 @@ pub extern "C" fn minicontain_container_enforced_to_json(
 }
 
 /// Frees a container, with its outcome, output, trace and the descriptors that were not taken. One that still
-/// runs is killed with everything in it, and waited for. `NULL` is fine.
+/// runs is killed with everything in it, and waited for, unless it is detached or was found by its name: that
+/// goes on. `NULL` is fine.
 #[unsafe(no_mangle)]
 pub extern "C" fn minicontain_container_free(container: Option<Box<minicontain_container>>) {
     guard::infallible((), || drop(container));

@@ -26,7 +26,10 @@
 pub mod communicate;
 pub mod container;
 pub mod error;
+pub mod exec;
+pub mod files;
 mod guard;
+pub mod named;
 pub mod outcome;
 pub mod plan;
 pub mod run;
@@ -34,6 +37,7 @@ pub mod spec;
 pub mod spec_files;
 pub mod spec_isolation;
 pub mod spec_process;
+pub mod terminal;
 pub mod text;
 pub mod trace;
 pub mod version;

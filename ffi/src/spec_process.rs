@@ -94,6 +94,34 @@ pub extern "C" fn minicontain_spec_set_init(
     })
 }
 
+/// Sets a name by which other processes of this user find the container (`minicontain_attach`): up to 64 letters,
+/// digits, `_`, `.` and `-`, a letter or digit first; `NULL` for none, which is a random one where it is detached.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn minicontain_spec_set_name(
+    spec: Option<&mut minicontain_spec>,
+    name: *const c_char,
+) -> Option<Box<minicontain_error>> {
+    change(spec, |spec| {
+        // SAFETY: as the caller promises.
+        spec.name = unsafe { given_or_none(name, "name") }?.map(String::from);
+        Ok(())
+    })
+}
+
+/// Sets whether the container outlives its handle and this process. It is nobody's child then; standard streams
+/// that are not set come from `/dev/null` and go to its log (`minicontain_container_log_path`), and what is known of
+/// it stays until `minicontain_remove`.
+#[unsafe(no_mangle)]
+pub extern "C" fn minicontain_spec_set_detach(
+    spec: Option<&mut minicontain_spec>,
+    detach: bool,
+) -> Option<Box<minicontain_error>> {
+    change(spec, |spec| {
+        spec.detach = detach;
+        Ok(())
+    })
+}
+
 /// Sets the file mode creation mask, 0 to 0777: umask(2).
 #[unsafe(no_mangle)]
 pub extern "C" fn minicontain_spec_set_umask(
@@ -180,6 +208,33 @@ pub unsafe extern "C" fn minicontain_spec_set_stream_file(
         // SAFETY: as the caller promises.
         let path = unsafe { given(path, "path") }?;
         *stream_of(spec, stream)?.1 = Stdio::File(path.into());
+        Ok(())
+    })
+}
+
+/// Gives the program a terminal of the container's own for its three streams, whose other end the caller gets
+/// (`minicontain_container_terminal`). `minicontain_run` does not read it. See pty(7).
+#[unsafe(no_mangle)]
+pub extern "C" fn minicontain_spec_set_tty(
+    spec: Option<&mut minicontain_spec>,
+    tty: bool,
+) -> Option<Box<minicontain_error>> {
+    change(spec, |spec| {
+        spec.tty = tty;
+        Ok(())
+    })
+}
+
+/// Sets the size that the terminal begins with; 24 rows and 80 columns by default. See
+/// `minicontain_container_resize` for later.
+#[unsafe(no_mangle)]
+pub extern "C" fn minicontain_spec_set_tty_size(
+    spec: Option<&mut minicontain_spec>,
+    rows: u16,
+    columns: u16,
+) -> Option<Box<minicontain_error>> {
+    change(spec, |spec| {
+        spec.tty_size = (rows, columns);
         Ok(())
     })
 }

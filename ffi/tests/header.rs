@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The order in which a reader meets them.
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 18] = [
     "../core/src/error.rs",
     "src/version.rs",
     "src/text.rs",
@@ -17,6 +17,10 @@ const SOURCES: [&str; 14] = [
     "src/plan.rs",
     "src/container.rs",
     "src/communicate.rs",
+    "src/terminal.rs",
+    "src/exec.rs",
+    "src/files.rs",
+    "src/named.rs",
     "src/outcome.rs",
     "src/run.rs",
     "src/trace.rs",

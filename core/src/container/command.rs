@@ -103,6 +103,30 @@ impl Command {
         self
     }
 
+    /// Gives the container a name, by which other processes of this user find it ([`Container::attach`]).
+    pub fn name(&mut self, name: impl Into<String>) -> &mut Self {
+        self.spec.name = Some(name.into());
+        self
+    }
+
+    /// Sets whether the container outlives its creator; its output then goes to a log ([`Container::log_path`]).
+    pub fn detach(&mut self, detach: bool) -> &mut Self {
+        self.spec.detach = detach;
+        self
+    }
+
+    /// Sets whether the program has a terminal of the container's own ([`Container::terminal`]).
+    pub fn tty(&mut self, tty: bool) -> &mut Self {
+        self.spec.tty = tty;
+        self
+    }
+
+    /// Sets whether process 1 is a small init, as by default.
+    pub fn init(&mut self, init: bool) -> &mut Self {
+        self.spec.init = init;
+        self
+    }
+
     /// Uses a directory as the root.
     pub fn rootfs(&mut self, path: impl Into<String>) -> &mut Self {
         self.spec.rootfs = Some(path.into());

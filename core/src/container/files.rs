@@ -19,8 +19,9 @@ use super::Container;
 use crate::error::{Code, Error};
 use crate::sys::process::as_file_user;
 
-/// A container's root as its files are reached from outside.
-struct Root {
+/// A container's files as they are reached from outside; what [`Container::files`] gives.
+#[derive(Debug)]
+pub struct Files {
     dir: OwnedFd,
     /// Whom new files belong to, where that is not the caller: the container's root.
     owner: Option<(u32, u32)>,
@@ -38,9 +39,7 @@ impl Container {
     /// # Errors
     /// [`Code::Io`] with the kernel's answer (`EROFS`, `ENOENT` for a directory that is missing, …); [`Code::Ended`].
     pub fn put(&self, path: &str, data: &[u8], mode: u32) -> Result<(), Error> {
-        let root = self.root()?;
-        let written = root.create(path, mode).and_then(|mut file| file.write_all(data));
-        written.map_err(|error| failed("put", path, &error))
+        self.files()?.put(path, data, mode)
     }
 
     /// Copies a file or directory of the host to a path inside, with everything in it.
@@ -48,8 +47,7 @@ impl Container {
     /// # Errors
     /// As [`Container::put`].
     pub fn put_tree(&self, host: &Path, path: &str) -> Result<(), Error> {
-        let root = self.root()?;
-        root.put_tree(host, path).map_err(|error| failed("put", path, &error))
+        self.files()?.put_tree(host, path)
     }
 
     /// Reads a file.
@@ -57,10 +55,7 @@ impl Container {
     /// # Errors
     /// As [`Container::put`].
     pub fn get(&self, path: &str) -> Result<Vec<u8>, Error> {
-        let root = self.root()?;
-        let mut data = Vec::new();
-        let read = root.open(path, OFlag::empty()).and_then(|mut file| file.read_to_end(&mut data));
-        read.map(|_| data).map_err(|error| failed("get", path, &error))
+        self.files()?.get(path)
     }
 
     /// Copies a file or directory from inside to a path of the host, with everything in it. Links are copied as links.
@@ -68,11 +63,14 @@ impl Container {
     /// # Errors
     /// As [`Container::put`].
     pub fn get_tree(&self, path: &str, host: &Path) -> Result<(), Error> {
-        let root = self.root()?;
-        root.get_tree(path, host).map_err(|error| failed("get", path, &error))
+        self.files()?.get_tree(path, host)
     }
 
-    fn root(&self) -> Result<Root, Error> {
+    /// Its files, to be used without holding on to the container.
+    ///
+    /// # Errors
+    /// [`Code::Ended`] when it has ended.
+    pub fn files(&self) -> Result<Files, Error> {
         if self.try_wait()?.is_some() {
             return Err(Error::call(Code::Ended, "the container has ended, and its files with it", 0, ""));
         }
@@ -92,11 +90,46 @@ impl Container {
         if self.try_wait()?.is_some() {
             return Err(Error::call(Code::Ended, "the container has ended, and its files with it", 0, ""));
         }
-        Ok(Root { dir, owner })
+        Ok(Files { dir, owner })
     }
 }
 
-impl Root {
+impl Files {
+    /// Writes a file, as [`Container::put`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn put(&self, path: &str, data: &[u8], mode: u32) -> Result<(), Error> {
+        let written = self.create(path, mode).and_then(|mut file| file.write_all(data));
+        written.map_err(|error| failed("put", path, &error))
+    }
+
+    /// Copies a file or directory of the host to a path inside, as [`Container::put_tree`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn put_tree(&self, host: &Path, path: &str) -> Result<(), Error> {
+        self.copy_in(host, path).map_err(|error| failed("put", path, &error))
+    }
+
+    /// Reads a file, as [`Container::get`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn get(&self, path: &str) -> Result<Vec<u8>, Error> {
+        let mut data = Vec::new();
+        let read = self.open(path, OFlag::empty()).and_then(|mut file| file.read_to_end(&mut data));
+        read.map(|_| data).map_err(|error| failed("get", path, &error))
+    }
+
+    /// Copies a file or directory from inside to a path of the host, as [`Container::get_tree`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn get_tree(&self, path: &str, host: &Path) -> Result<(), Error> {
+        self.copy_out(path, host).map_err(|error| failed("get", path, &error))
+    }
+
     /// Opens what is there: an ordinary file or a directory.
     fn open(&self, path: &str, flags: OFlag) -> io::Result<File> {
         // Not blocked by a pipe, and no terminal of the caller's.
@@ -150,7 +183,7 @@ impl Root {
         Ok((self.open(parent, OFlag::O_DIRECTORY)?, name))
     }
 
-    fn put_tree(&self, host: &Path, path: &str) -> io::Result<()> {
+    fn copy_in(&self, host: &Path, path: &str) -> io::Result<()> {
         let meta = fs::symlink_metadata(host)?;
         if meta.is_file() {
             let mut to = self.create(path, meta.mode() & 0o7777)?;
@@ -180,13 +213,13 @@ impl Root {
             for entry in fs::read_dir(host)? {
                 let entry = entry?;
                 let name = entry.file_name().into_string().map_err(|_| Errno::EILSEQ)?;
-                self.put_tree(&entry.path(), &format!("{path}/{name}"))?;
+                self.copy_in(&entry.path(), &format!("{path}/{name}"))?;
             }
         }
         Ok(())
     }
 
-    fn get_tree(&self, path: &str, host: &Path) -> io::Result<()> {
+    fn copy_out(&self, path: &str, host: &Path) -> io::Result<()> {
         let mut from = self.open(path, OFlag::empty())?;
         let meta = from.metadata()?;
         if meta.is_file() {
@@ -223,7 +256,7 @@ impl Root {
             if link {
                 symlink(readlinkat(dir.as_fd(), name.as_str())?, host.join(name))?;
             } else {
-                self.get_tree(&format!("{path}/{name}"), &host.join(name))?;
+                self.copy_out(&format!("{path}/{name}"), &host.join(name))?;
             }
         }
         Ok(())

@@ -23,12 +23,12 @@ pub struct Status {
     pub name: String,
     /// Its first process, while that is there.
     pub pid: Option<i32>,
+    /// Whether it was paused, and not resumed.
+    pub paused: bool,
     /// When it was started, in seconds since 1970.
     pub created: u64,
     /// What it was made of.
     pub spec: Spec,
-    /// Whether it was paused, and not resumed.
-    pub paused: bool,
     /// Where its output goes, if it is detached.
     pub log_path: Option<PathBuf>,
     /// How it ended, where it has. Its times are not known.
@@ -58,8 +58,8 @@ fn status(found: &Found) -> Status {
     Status {
         name: state.name,
         pid: running.then_some(state.pid),
-        created: state.created,
         paused: running && block.as_ref().is_some_and(Block::paused),
+        created: state.created,
         log_path: state.spec.detach.then(|| found.path.join("log")),
         spec: state.spec,
         outcome: (!running).then(|| outcome(block.as_ref())),

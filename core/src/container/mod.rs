@@ -9,6 +9,7 @@ pub(crate) mod registry;
 
 pub use command::{Command, Run};
 pub use communicate::Communication;
+pub use files::Files;
 pub use found::{Status, containers};
 pub use outcome::{Outcome, Reason, Usage};
 
@@ -313,6 +314,19 @@ impl Container {
     #[must_use]
     pub fn paused(&self) -> bool {
         self.init.as_ref().is_some_and(|init| init.block.paused())
+    }
+
+    /// Tells its terminal how large the window is that shows it; the program hears of it by SIGWINCH: ioctl_tty(2).
+    ///
+    /// # Errors
+    /// [`Code::NotSupported`] when there is no terminal here: it has none, or it was taken.
+    pub fn resize(&self, rows: u16, columns: u16) -> Result<(), Error> {
+        let Some(terminal) = &self.terminal else {
+            let hint = "use tty=true; who took the terminal resizes it by TIOCSWINSZ";
+            return Err(Error::call(Code::NotSupported, "there is no terminal to resize", 0, hint));
+        };
+        process::resize(terminal.as_fd(), rows, columns)
+            .map_err(|errno| Error::call(Code::Io, "the terminal could not be resized", errno, ""))
     }
 
     fn ask_init(&self, request: u32) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::atomic::AtomicU32;
 
-use super::memory::{End, Gate, Header, Post, SHARED};
+use super::memory::{BLOCK_SPACE, End, Gate, Header, Post, SHARED};
 use super::process::checked;
 use super::program::Program;
 use super::raw::syscall;
@@ -91,6 +91,9 @@ impl Block {
     ) -> Result<Self, i32> {
         let (words, pointers) = (program.words(), program.pointers());
         let layout = Layout::new(slots, records, program.steps.len(), words.len(), pointers.len());
+        if layout.len > BLOCK_SPACE {
+            return Err(libc::E2BIG);
+        }
         let fd = file.as_raw_fd() as u64;
         // SAFETY: a new file of that length, mapped anywhere; the parts of the layout lie in it one after the other,
         // each at a multiple of eight.

@@ -45,6 +45,14 @@ pub(crate) fn has_ended(pidfd: BorrowedFd<'_>) -> bool {
     }
 }
 
+/// Sets the size of a terminal: TIOCSWINSZ of ioctl_tty(2).
+pub(crate) fn resize(terminal: BorrowedFd<'_>, rows: u16, columns: u16) -> Result<(), i32> {
+    let size = libc::winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    let args = [terminal.as_raw_fd() as u64, libc::TIOCSWINSZ, &raw const size as u64, 0, 0, 0];
+    // SAFETY: the kernel reads one structure of this kind.
+    checked(unsafe { syscall(libc::SYS_ioctl, &args) }).map(drop)
+}
+
 /// Reaps a child by its descriptor if it has ended, waiting for it if `block`: waitid(2).
 pub(crate) fn reap(pidfd: BorrowedFd<'_>, block: bool) -> Result<Option<Ended>, i32> {
     // SAFETY: both structures are plain data, written by the kernel.
