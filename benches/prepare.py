@@ -13,6 +13,8 @@ REPOSITORY = BENCHES.parent
 BUILD = BENCHES / "build"
 ROOTFS = BUILD / "rootfs"
 FLOOR = BUILD / "floor"
+# The program, in it, of a container that others join.
+ROOTFS_PAUSE = "/bin/pause"
 
 
 def compile_c(output: Path, *arguments: str | os.PathLike) -> Path:
@@ -28,7 +30,8 @@ def build_floor() -> None:
 
 
 def build_rootfs() -> None:
-    """A root file system with nothing in it but /bin/true and the mount points that runtimes expect."""
+    """A root file system with nothing but /bin/true, /bin/pause and the mount points that runtimes expect."""
     for directory in ("bin", "dev", "proc", "sys", "tmp"):
         (ROOTFS / directory).mkdir(parents=True, exist_ok=True)
     compile_c(ROOTFS / "bin" / "true", "-static", "-nostdlib", BENCHES / "true.c")
+    compile_c(ROOTFS / ROOTFS_PAUSE[1:], "-static", BENCHES / "pause.c")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import ours
 import peers
-from measure import Measure, Program, Result
+from exec_peers import Nsenter, OciExec
+from measure import Absent, Measure, Program, Result
 from prepare import FLOOR, ROOTFS
 
 # Finds the result of another row of the same scenario, by its name.
@@ -103,6 +104,34 @@ def defaults() -> list[Race]:
     return [Race(50, 3, rows)]
 
 
+def init() -> list[Race]:
+    """What an init as process 1 adds to the floor's work."""
+    without = Row("rust, no init", ours.rust())
+    with_init = Row("rust, init", ours.rust("--init"), targets=(at_most(1, "rust, no init", plus_us=120),))
+    return [Race(200, 5, [Row("floor", floor()), without, with_init])]
+
+
+def exec_in_running() -> list[Race]:
+    """A program in a container that runs: `docker exec` and its like, from a small and a large caller."""
+    small = "rust, 10 MB"
+    quick = Target("≤ 1 ms", lambda own, _: own.median_us <= 1000)
+    rows = [
+        Row("floor", floor()),
+        Row(small, ours.rust("--exec", "--rss", "10"), targets=(quick, at_most(0.5, "crun exec"))),
+        Row("rust, 2 GB", ours.rust("--exec", "--rss", "2048"), targets=(quick, at_most(1.1, small))),
+        Row("nsenter", Nsenter()),
+    ]
+    for runtime, *options in (("crun", "--cgroup-manager=disabled"), ("runc",)):
+        name = f"{runtime} exec"
+        measure = (
+            Absent(peers.missing()[runtime]) if runtime in peers.missing() else OciExec(runtime, *options)
+        )
+        targets = (at_most(0.5, name),) if runtime == "runc" else ()
+        rows.append(Row(name, measure))
+        rows[1] = Row(small, rows[1].measure, targets=(*rows[1].targets, *targets))
+    return [Race(100, 3, rows)]
+
+
 def threads() -> list[Race]:
     """Eight threads of one process, all making runs at once."""
     rows = []
@@ -128,6 +157,8 @@ SCENARIOS: dict[str, Callable[[], list[Race]]] = {
     "user": functools.partial(same_work, "--user"),
     "large": large_caller,
     "defaults": defaults,
+    "init": init,
+    "exec": exec_in_running,
     "threads": threads,
     "import": import_time,
 }

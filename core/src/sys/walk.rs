@@ -44,11 +44,7 @@ pub(crate) unsafe extern "C" fn walk_container(start: *mut c_void) -> ! {
             gate_enter(memory);
         }
         walk_on(memory, step);
-        // Nobody will execute the program: the caller need not wait for that.
-        if !(*memory).state.is_null() {
-            (*(*memory).state).store(0, Ordering::Release);
-        }
-        give_up()
+        give_up_on(memory)
     }
 }
 
@@ -114,7 +110,20 @@ pub(crate) unsafe fn walk_on(memory: *mut Memory, from: usize) -> Option<Made> {
     }
 }
 
-/// Ends this process, which could not do its part.
+/// Ends this process, which could not do its part, and tells the caller that nobody will execute the program.
+pub(crate) unsafe fn give_up_on(memory: *mut Memory) -> ! {
+    // SAFETY: the state lives as long as the block.
+    unsafe {
+        let state = (*memory).state;
+        if !state.is_null() {
+            (*state).store(0, Ordering::Release);
+            syscall(number::FUTEX, &[state as u64, FUTEX_WAKE, 1, 0, 0, 0]);
+        }
+    }
+    give_up()
+}
+
+/// Ends this process.
 pub(crate) fn give_up() -> ! {
     loop {
         // SAFETY: plain numbers.
