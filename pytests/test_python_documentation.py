@@ -15,7 +15,7 @@ import pytest
 MODULES = [
     info.name
     for info in pkgutil.iter_modules(minicontain.__path__, "minicontain.")
-    if "_native" not in info.name and "__main__" not in info.name
+    if "_native" not in info.name
 ]
 EXAMPLES = {
     test.name: test
