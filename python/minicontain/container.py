@@ -173,8 +173,8 @@ class Container(Joinable, Named, Files, OnTerminal[AnyStr], Asynchronous[AnyStr]
         ...     minicontain.Container.attach("example-attached").pid == container.pid
         True
         """
-        kind: type[Container[bytes]] = cls
-        return kind._joined(None, _native.Container.attach(name), Text())
+        found: Container[bytes] = cls._joined(None, _native.Container.attach(name), Text())  # type: ignore[assignment]
+        return found
 
     @classmethod
     def _of(cls, plan: Plan, native: _native.Container) -> Self:

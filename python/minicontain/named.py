@@ -11,6 +11,7 @@ from .errors import NoSuchContainerError, StateError
 from .spec import Spec
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Literal
 
 
@@ -76,7 +77,7 @@ def _status(
     native: _native.Spec,
     paused: bool,
     outcome: _native.Outcome | None,
-    log_path: str | None,
+    log_path: Path | None,
 ) -> ContainerStatus:
     spec = Spec._of(native)
     state = "exited" if outcome is not None else "paused" if paused else "running"
