@@ -29,6 +29,24 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(f"needs root: {marker.args[0]}")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def state_directory() -> Iterator[None]:
+    """An ordinary user's containers are kept in a directory that a login makes; here there may be none."""
+    if ROOT:
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch, public_directory() as path:
+        path.chmod(0o700)
+        patch.setenv("XDG_RUNTIME_DIR", str(path))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def init_is_made() -> None:
+    """The first container of a process makes a file of init, which the process keeps."""
+    minicontain.run(["true"])
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_left() -> Iterator[None]:
     """Mounts, cgroups, links, processes, descriptors and state files are after a test what they were."""

@@ -232,8 +232,8 @@ def test_what_cannot_mean_anything_is_an_error():
         Popen(["true"], preexec_fn=lambda: None)
     with pytest.raises(ValueError, match="process_group"):
         Popen(["true"], process_group=os.getpgrp())
-    with pytest.raises(ValueError, match="start_new_session"):
-        Popen(["true"], process_group=0, start_new_session=False)
+    with pytest.raises(ValueError, match="tty"):
+        Popen(["true"], tty=True)
     with pytest.raises(ValueError, match="startupinfo"):
         Popen(["true"], startupinfo=object())
     with pytest.raises(ValueError, match="preexec_fn"):
@@ -244,6 +244,19 @@ def test_the_program_leads_its_process_group():
     script = "ps -o pid=,pgid= -p $$ 2>/dev/null || awk '{print $1, $5}' /proc/$$/stat"
     pid, group = output(script, shell=True, process_group=0).split()
     assert pid == group
+    pid, group = output(script, shell=True, process_group=0, start_new_session=False).split()
+    assert pid == group
+    pid, group = output(script, shell=True, start_new_session=False).split()
+    assert pid != group
+
+
+def test_an_environment_that_is_given_is_all_of_it():
+    assert output(["env"], env={"A": "b"}) == "A=b\n"
+    assert output(["env"], env={}) == ""
+    assert output(
+        ["env"], env={"A": "b"}, default_env=True
+    ) == "A=b\nHOME=/root\nPATH={}\nTERM=xterm\n".format(output("echo $PATH", shell=True).strip())
+    assert sorted(line.partition("=")[0] for line in output(["env"]).splitlines()) == ["HOME", "PATH", "TERM"]
 
 
 # Users

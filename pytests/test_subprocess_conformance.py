@@ -54,7 +54,6 @@ EXCLUDED = {
     "MiscTests.test__all__": "about the module subprocess itself",
     "POSIXProcessTestCase.test_restore_signals": "signals always start as the system has them",
     "POSIXProcessTestCase.test_undecodable_env": "a spec is JSON, and so UTF-8",
-    "ProcessTestCase.test_empty_env": "PATH, HOME and TERM are in every environment",
 }
 CLASSES = {
     "Win32ProcessTestCase": "about Windows",

@@ -281,6 +281,10 @@ def test_between_clone_and_exec_is_what_the_trace_says_and_nothing_else(watched:
     if failed:
         end = seen[-1].pop()
         assert (end.name, end.arguments, end.result) == ("exit_group", "127", "?")
+        if len(seen) > 1:
+            # The caller waits for the program, which nobody will execute now.
+            wake = seen[-1].pop()
+            assert (wake.name, wake.arguments.split(", ")[1]) == ("futex", "FUTEX_WAKE")
     assert not differences(watched.on_side("container"), list(itertools.chain(*seen)))
 
 
@@ -303,7 +307,8 @@ def test_what_would_touch_the_callers_memory_or_threads_is_not_called(watched: W
     assert all(entry["arguments"].startswith("FUTEX_WAKE") for entry in wakes)
     assert len(wakes) <= len(watched.processes) - 1
     calls = [call.name for pid in watched.processes for call in watched.of_process(pid)]
-    assert calls.count("futex") == len(wakes)
+    failed = watched.on_side("container")[-1]["value"] < 0
+    assert calls.count("futex") == len(wakes) + failed
     # Init maps the block, right after it has got memory of its own.
     maps = [n for n, name in enumerate(calls) if name == "mmap"]
     assert [calls[n - 1] for n in maps] == ["execveat"] * calls.count("execveat")

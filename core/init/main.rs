@@ -25,7 +25,7 @@ mod step;
 mod walk;
 
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::AtomicU32;
 
 use abi::number;
 use memory::{BLOCK_SPACE, Header, Memory, Start};
@@ -65,10 +65,7 @@ unsafe extern "C" fn begin(stack: *const usize) -> ! {
         match walked {
             Some(made) if made.then == Then::Stay => stay::stay(header, made.pid, made.owner),
             Some(_) => exit(0),
-            None => {
-                (*header).state.store(0, Ordering::Release);
-                walk::give_up()
-            }
+            None => walk::give_up_on(memory),
         }
     }
 }

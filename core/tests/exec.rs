@@ -119,6 +119,14 @@ fn a_container_that_ends_meanwhile_gives_an_error_and_leaves_nothing() {
 }
 
 #[test]
+fn a_container_without_a_pid_namespace_can_be_joined() {
+    let container =
+        start(json!({"args": ["sleep", "600"], "hostname": "box", "namespaces": {"pid": "host"}}));
+    assert_eq!(sh(&container, "hostname"), "box");
+    assert_eq!(sh(&container, "hostname"), "box");
+}
+
+#[test]
 fn any_process_can_be_entered() {
     if !root() {
         return skip("any_process_can_be_entered", "a process in the caller's own namespaces needs root");

@@ -12,6 +12,9 @@ r"""Containers as a library: no daemon, no helper, inside the caller's own proce
 
 - `Container` describes a container; `with` or `start` runs it, and it is then much like a `subprocess.Popen`.
 - `Popen`, `call`, `check_call`, `check_output` are those of `subprocess`, in a container.
+- `Container.exec` runs a program in one that runs, `enter` beside any process.
+- `Container.put` and `Container.get` move files into one that runs and out of it.
+- `Container.attach` and `containers` find those that have a name.
 - `run_async`, `Container.wait_async` and `async with` are for asyncio.
 - `Spec` is what is wanted, as plain data. `Plan` is how it is made: every system call, before any is made.
 - `Trace` is what was done: the plan with results and times.
@@ -35,12 +38,18 @@ if TYPE_CHECKING:
     from .errors import ContainerError as ContainerError
     from .errors import Error as Error
     from .errors import Fault as Fault
+    from .errors import NameTakenError as NameTakenError
+    from .errors import NoSuchContainerError as NoSuchContainerError
     from .errors import SpecError as SpecError
     from .errors import StartError as StartError
     from .errors import StartFileNotFoundError as StartFileNotFoundError
     from .errors import StartNotADirectoryError as StartNotADirectoryError
     from .errors import StartPermissionError as StartPermissionError
     from .errors import StateError as StateError
+    from .joining import enter as enter
+    from .named import ContainerStatus as ContainerStatus
+    from .named import containers as containers
+    from .named import remove as remove
     from .plan import Plan as Plan
     from .plan import Step as Step
     from .popen import Popen as Popen
@@ -72,10 +81,13 @@ __all__ = [
     "CompletedProcess",
     "Container",
     "ContainerError",
+    "ContainerStatus",
     "Enforcement",
     "Error",
     "Fault",
     "MemoryStats",
+    "NameTakenError",
+    "NoSuchContainerError",
     "Plan",
     "Popen",
     "Spec",
@@ -96,8 +108,11 @@ __all__ = [
     "call",
     "check_call",
     "check_output",
+    "containers",
+    "enter",
     "getoutput",
     "getstatusoutput",
+    "remove",
     "run",
     "run_async",
 ]
@@ -108,10 +123,13 @@ _HOMES = {
     "CompletedProcess": "results",
     "Container": "container",
     "ContainerError": "errors",
+    "ContainerStatus": "named",
     "Enforcement": "enforcement",
     "Error": "errors",
     "Fault": "errors",
     "MemoryStats": "stats",
+    "NameTakenError": "errors",
+    "NoSuchContainerError": "errors",
     "Plan": "plan",
     "Popen": "popen",
     "Spec": "spec",
@@ -132,8 +150,11 @@ _HOMES = {
     "call": "calls",
     "check_call": "calls",
     "check_output": "calls",
+    "containers": "named",
+    "enter": "joining",
     "getoutput": "calls",
     "getstatusoutput": "calls",
+    "remove": "named",
     "run": "process",
     "run_async": "process_async",
 }

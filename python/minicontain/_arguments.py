@@ -31,6 +31,12 @@ def spec_fields(args: Any, given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
+def is_on_terminal(args: Any, given: dict[str, Any]) -> bool:
+    """Whether a program is to have a terminal."""
+    tty = given.get("tty")
+    return bool(args.fields["tty"] if tty is None and isinstance(args, Spec) else tty)
+
+
 def shown_args(args: Any) -> Any:
     """`args` as results and errors show it: as it was given, or as a spec has it."""
     return args.fields["args"] if isinstance(args, Spec) else args
@@ -46,13 +52,15 @@ def words_of(args: Any, shell: bool, executable: Any) -> list[Any]:
     return [executable or "/bin/sh", "-c", *words] if shell else words
 
 
-_ALIASES = frozenset(("network", "group", "extra_groups", "umask"))
+_ALIASES = frozenset(("network", "group", "extra_groups", "umask", "process_group"))
 
 
 def _resolve_aliases(fields: dict[str, Any]) -> None:
     """What `docker run` and `subprocess` have by another name."""
     if fields.get("umask") == -1:
         del fields["umask"]
+    if fields.get("process_group") == -1:
+        del fields["process_group"]
     network = fields.pop("network", None)
     if network is not None:
         sources = {"none": "new", "host": "host"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from contextlib import suppress
 from typing import IO, Any
@@ -66,7 +67,9 @@ class ReadEnd(asyncio.ReadTransport):
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
-            self._reader.set_exception(error)
+            # A terminal that nobody has open any more.
+            if error.errno != errno.EIO:
+                self._reader.set_exception(error)
             self.close()
             return
         if data:

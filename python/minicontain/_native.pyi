@@ -1,8 +1,21 @@
 """The engine behind the package. Private: use the package."""
 
+from pathlib import Path
 from typing import Any, final
 
-__all__ = ["Container", "Outcome", "Plan", "Spec", "Stepper", "Trace", "__version__", "run"]
+__all__ = [
+    "Container",
+    "Outcome",
+    "Plan",
+    "Spec",
+    "Stepper",
+    "Trace",
+    "__version__",
+    "containers",
+    "join",
+    "remove",
+    "run",
+]
 
 __version__: str
 
@@ -74,6 +87,21 @@ class Container:
     """A container, from its start until it is closed."""
 
     def __new__(cls, plan: Plan, fault: tuple[int, int] | None = None) -> Container: ...
+    @staticmethod
+    def attach(name: str) -> Container:
+        """Finds a container by its name."""
+    @property
+    def plan(self) -> Plan:
+        """How it was made: for one that was found by its name, no more than its spec is known."""
+    @property
+    def name(self) -> str | None:
+        """Its name, where it has one."""
+    @property
+    def log_path(self) -> Path | None:
+        """Where a detached one's output goes."""
+    @property
+    def lasting(self) -> bool:
+        """Whether it goes on when this is closed."""
     @property
     def pid(self) -> int:
         """The id of its first process, as the caller sees it."""
@@ -89,6 +117,8 @@ class Container:
     @property
     def trace(self) -> Trace:
         """What was done to start it."""
+    def take_terminal(self) -> int | None:
+        """Hands over the caller's end of the terminal."""
     def take_pipes(self) -> list[int | None]:
         """Hands over the caller's ends of the pipes to stdin, stdout and stderr."""
     def begin(self, input: bytes | None, pipes: tuple[int | None, int | None, int | None]) -> None:
@@ -110,10 +140,18 @@ class Container:
     @property
     def paused(self) -> bool:
         """Whether it was paused, and not resumed."""
+    def put(self, path: str, data: bytes, mode: int) -> None:
+        """Writes a file in it."""
+    def put_tree(self, host: str, path: str) -> None:
+        """Copies a file or directory of the host into it."""
+    def get(self, path: str) -> bytes:
+        """Reads a file in it."""
+    def get_tree(self, path: str, host: str) -> None:
+        """Copies a file or directory out of it."""
     def kill(self) -> None:
         """Kills it with everything in it."""
     def close(self) -> Outcome | None:
-        """Kills, reaps and closes it; the outcome, if this is the process that started it."""
+        """Closes it, and ends it unless it is lasting; the outcome, if it has ended and is ours."""
 
 @final
 class Stepper:
@@ -134,6 +172,18 @@ class Stepper:
         """Kills the process and undoes what was done, if this is the process that began it."""
 
 def run(
-    fields: dict[str, Any], input: bytes | None, timeout: float | None
+    fields: dict[str, Any],
+    input: bytes | None,
+    timeout: float | None,
+    place: Container | int | None = None,
 ) -> tuple[Outcome, bytes | None, bytes | None, Trace]:
-    """Runs a container to its end. When Python's signal handlers raise, it is killed first."""
+    """Runs a program to its end. When Python's signal handlers raise, it is killed first."""
+
+def join(fields: dict[str, Any], place: Container | int) -> Container:
+    """Starts a program in a running container, or beside a process."""
+
+def containers() -> list[tuple[str, int | None, int, Spec, bool, Outcome | None, Path | None]]:
+    """The containers of this user that have a name."""
+
+def remove(name: str) -> None:
+    """Removes what is kept of a container that has ended."""

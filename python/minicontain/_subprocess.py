@@ -18,7 +18,6 @@ NAMES = frozenset(
         "creationflags",
         "pipesize",
         "preexec_fn",
-        "process_group",
         "restore_signals",
         "startupinfo",
     )
@@ -39,7 +38,6 @@ def settle(fields: dict[str, Any]) -> None:
     for name in ("bufsize", "pipesize", "restore_signals"):
         # The engine reads the pipes itself, and every signal starts as the system has it.
         fields.pop(name, None)
-    _process_group(fields)
     if not fields.pop("close_fds", True):
         if fields.get("pass_fds"):
             warnings.warn("pass_fds overriding close_fds.", RuntimeWarning, stacklevel=3)
@@ -57,23 +55,6 @@ def streams(fields: dict[str, Any], input: Any, capture_output: bool) -> None:
         if fields.get("stdout") is not None or fields.get("stderr") is not None:
             raise ValueError("stdout and stderr arguments may not be used with capture_output.")
         fields["stdout"] = fields["stderr"] = subprocess.PIPE
-
-
-def _process_group(fields: dict[str, Any]) -> None:
-    group = fields.pop("process_group", None)
-    if group is None or group == -1:
-        return
-    if group != 0:
-        raise errors.fault(
-            "process_group", f"a container cannot join the caller's process group {group}", "use 0"
-        )
-    # Who leads a session leads a process group.
-    if fields.get("start_new_session") is False:
-        raise errors.fault(
-            "process_group",
-            "a group of its own comes with a session of its own",
-            "use start_new_session=True",
-        )
 
 
 def inheritable() -> list[int]:

@@ -13,11 +13,15 @@ from ._arguments import shown_args, spec_fields
 from ._namespaces import namespaces_of
 from .asynchronous import Asynchronous, ended
 from .errors import ContainerError, StateError
+from .joining import Joinable
+from .named import Named
 from .plan import Plan
 from .results import CompletedProcess, TimeoutExpired
 from .spec import Spec
 from .streams import Text
+from .terminal import OnTerminal, open_pair, typed
 from .trace import Trace
+from .transfer import Files
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -30,12 +34,15 @@ if TYPE_CHECKING:
     from .fields import Args, Streams
 
 
-class Container(Asynchronous[AnyStr]):
+class Container(Joinable, Named, Files, OnTerminal[AnyStr], Asynchronous[AnyStr]):
     """A container: described when made, started by `start` or `with`, then much like a `subprocess.Popen`.
 
     Takes what `run` takes, but for what is about its end; `PIPE` for a stream gives a file object of the same
     name. Leaving the `with` kills what still runs and closes the pipes; a container that is forgotten is
-    killed, too. For asyncio there are `async with`, `wait_async`, `communicate_async` and `stdout_async`.
+    killed, too. A detached one (`detach=True`) goes on; `attach` finds it.
+
+    With `tty=True`, `stdin` is what is typed on its terminal, and `stdout` what that shows, both without a
+    buffer. For asyncio there are `async with`, `wait_async`, `communicate_async` and `stdout_async`.
 
     Raises `SpecError` at once if what is asked for cannot be; `start` raises `StartError`.
 
@@ -51,9 +58,9 @@ class Container(Asynchronous[AnyStr]):
     args: Any
     """What was asked to run."""
     stdin: IO[AnyStr] | None
-    """The pipe to its standard input, where that was to be a pipe."""
+    """The pipe to its standard input, where that was to be a pipe, or its terminal."""
     stdout: IO[AnyStr] | None
-    """The pipe from its standard output, where that was to be a pipe."""
+    """The pipe from its standard output, where that was to be a pipe, or its terminal."""
     stderr: IO[AnyStr] | None
     """The pipe from its standard error, where that was to be a pipe."""
 
@@ -138,6 +145,36 @@ class Container(Asynchronous[AnyStr]):
         self._said: tuple[Any, Any] | None = None
         self._trace: Trace | None = None
         self._namespaces: dict[str, int] | None = None
+        self._within: object = None
+        self._terminal = False
+        self._about: tuple[str | None, str | None] | None = None
+
+    @classmethod
+    def _joined(
+        cls, args: Any, native: _native.Container, text: Text, bufsize: int = -1, within: object = None
+    ) -> Self:
+        """A container that runs; `within` is what would end it by its own end."""
+        container = cls.__new__(cls)
+        spec = native.plan.spec
+        container._describe(spec.fields()["args"] if args is None else args, spec, text, bufsize)
+        container._within = within
+        container._run(native)
+        return container
+
+    @classmethod
+    def attach(cls, name: str) -> Container[bytes]:
+        """Finds a running container of this user by its name, whoever started it.
+
+        It goes on when this is closed or forgotten. What was done to start it is not known here: `trace` is
+        empty. Raises `NoSuchContainerError`, and `StateError` (`ended`) when it has ended.
+
+        >>> import minicontain
+        >>> with minicontain.Container(["sleep", "9"], name="example-attached") as container:
+        ...     minicontain.Container.attach("example-attached").pid == container.pid
+        True
+        """
+        kind: type[Container[bytes]] = cls
+        return kind._joined(None, _native.Container.attach(name), Text())
 
     @classmethod
     def _of(cls, plan: Plan, native: _native.Container) -> Self:
@@ -169,7 +206,8 @@ class Container(Asynchronous[AnyStr]):
         0
         """
         if self._plan is None:
-            self._plan = Plan._of(_native.Plan(self._spec))
+            native = self._native
+            self._plan = Plan._of(_native.Plan(self._spec) if native is None else native.plan)
         return self._plan
 
     # Started.
@@ -191,6 +229,10 @@ class Container(Asynchronous[AnyStr]):
 
     def _run(self, native: _native.Container) -> None:
         self._native = native
+        terminal = native.take_terminal()
+        if terminal is not None:
+            self.stdin, self.stdout = open_pair(terminal, self._text)
+            self._terminal = True
         stdin, stdout, stderr = native.take_pipes()
         if stdin is not None:
             self.stdin = self._text.open(stdin, "wb", self._bufsize)
@@ -203,6 +245,18 @@ class Container(Asynchronous[AnyStr]):
         if self._native is None:
             raise StateError("the container was not started: call start(), or use it in a with statement")
         return self._native
+
+    def _open(self) -> _native.Container:
+        native = self._started()
+        if self._closed:
+            raise StateError("the container was closed")
+        return native
+
+    def _kept(self) -> tuple[str | None, str | None]:
+        if self._native is not None and self._about is None:
+            log_path = self._native.log_path
+            self._about = self._native.name, None if log_path is None else str(log_path)
+        return (self._spec.fields()["name"], None) if self._about is None else self._about
 
     def __enter__(self) -> Self:
         if self._closed:
@@ -219,6 +273,8 @@ class Container(Asynchronous[AnyStr]):
     def close(self) -> None:
         """Kills it if it still runs, with everything in it, reaps it, and closes its pipes.
 
+        A detached one, and one that was found by its name, goes on.
+
         >>> import minicontain
         >>> container = minicontain.Container(["sleep", "9"]).start()
         >>> container.close()
@@ -227,6 +283,7 @@ class Container(Asynchronous[AnyStr]):
         """
         if self._native is None or self._closed:
             return
+        self._kept()
         self._closed = True
         self._disconnect()
         try:
@@ -238,6 +295,8 @@ class Container(Asynchronous[AnyStr]):
     def _end(self, native: _native.Container) -> _native.Outcome | None:
         if native.owned and any(not loop.is_closed() for loop in self._watches):
             # The descriptor stays for those who wait for it in an event loop; the last of them closes it.
+            if native.lasting:
+                return native.poll()
             native.kill()
             return native.wait()
         return native.close()
@@ -257,15 +316,18 @@ class Container(Asynchronous[AnyStr]):
         if self._native is None or self._closed:
             return
         try:
-            self.kill()
-            if self._outcome is None:
-                await ended(self)
+            if not self._native.lasting:
+                self.kill()
+                if self._outcome is None:
+                    await ended(self)
         finally:
             self.close()
 
     def __del__(self) -> None:
         native = getattr(self, "_native", None)
-        if native is not None and native.owned and self._outcome is None and native.poll() is None:
+        if native is None or native.lasting or not native.owned or self._outcome is not None:
+            return
+        if native.poll() is None:
             message = f"container {native.pid} still runs, and is killed"
             warnings.warn(message, ResourceWarning, stacklevel=1, source=self)
 
@@ -307,10 +369,7 @@ class Container(Asynchronous[AnyStr]):
         >>> ready == [container]
         True
         """
-        native = self._started()
-        if self._closed:
-            raise StateError("the container was closed")
-        return native.pidfd
+        return self._open().pidfd
 
     def fileno(self) -> int:
         """See `pidfd`. It makes a container something that `select` and `selectors` can wait for.
@@ -429,7 +488,10 @@ class Container(Asynchronous[AnyStr]):
         0.1
         """
         if self._outcome is None:
-            self._ended(self._started().wait(timeout))
+            native = self._started()
+            if self._closed:
+                raise StateError("the container was closed, and how it ended is not known")
+            self._ended(native.wait(timeout))
         if self._outcome is None:
             raise TimeoutExpired(self.args, timeout or 0.0)
         return self._outcome.returncode
@@ -439,7 +501,7 @@ class Container(Asynchronous[AnyStr]):
 
         Returns what came from stdout and stderr, None for what is no pipe. `timeout` is in seconds; when it
         is up, `TimeoutExpired` is raised, with the output so far, and `communicate` may be called again:
-        nothing is lost.
+        nothing is lost. On a terminal the end of input (^D) is typed after `input`.
 
         >>> import minicontain
         >>> with minicontain.Container(["rev"], stdin=minicontain.PIPE, stdout=minicontain.PIPE) as container:
@@ -480,7 +542,8 @@ class Container(Asynchronous[AnyStr]):
         return self._killed or self._spec.fields()["namespaces"]["pid"] == "new"
 
     def _encoded(self, input: Any) -> bytes | None:
-        return self._text.encode(input)
+        data = self._text.encode(input)
+        return typed(data) if self._terminal else data
 
     def _decoded(self, pipe: Any, data: bytes) -> Any:  # noqa: ARG002  (each stream of a Popen has its encoding)
         return self._text.decode(data)
@@ -491,7 +554,7 @@ class Container(Asynchronous[AnyStr]):
         return self._said
 
     def _begin(self, native: _native.Container, input: Any) -> None:
-        data = self._text.encode(input)
+        data = self._encoded(input)
         if self.stdin is not None and not self.stdin.closed:
             # What was written before comes first. A program that does not read it is no error.
             with suppress(BrokenPipeError):

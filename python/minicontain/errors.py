@@ -82,7 +82,7 @@ class SpecError(Error, ValueError):
 
 
 class StateError(Error, RuntimeError):
-    """The container is not in a state for this: not started, started already, or ended.
+    """The container is not in a state for this: not started, started already, paused, or ended.
 
     >>> import minicontain
     >>> with minicontain.Container(["sleep", "9"]) as container:
@@ -175,6 +175,33 @@ class StartNotADirectoryError(StartError, NotADirectoryError):
     """
 
 
+class NameTakenError(StartError, FileExistsError):
+    """There is a container of that name already.
+
+    >>> import minicontain
+    >>> with minicontain.Container(["sleep", "9"], name="example-taken"):
+    ...     try:
+    ...         minicontain.run(["true"], name="example-taken")
+    ...     except minicontain.NameTakenError as error:
+    ...         error.code
+    'name_taken'
+    """
+
+
+class NoSuchContainerError(StateError, LookupError):
+    """There is no container of that name.
+
+    >>> import minicontain
+    >>> try:
+    ...     minicontain.remove("no-such-container")
+    ... except minicontain.NoSuchContainerError as error:
+    ...     print(error.code)
+    no_such_container
+    """
+
+    code = "no_such_container"
+
+
 class ContainerError(_SystemError):
     """A call on a running container failed: its status was lost, or a pipe could not be read.
 
@@ -186,11 +213,40 @@ class ContainerError(_SystemError):
     code = "io"
 
 
+class _ContainerFileNotFoundError(ContainerError, FileNotFoundError):
+    """A file that is not in the container."""
+
+
+class _ContainerPermissionError(ContainerError, PermissionError):
+    """A file that may not be touched."""
+
+
+class _ContainerIsADirectoryError(ContainerError, IsADirectoryError):
+    """A directory where a file is asked for."""
+
+
+class _ContainerNotADirectoryError(ContainerError, NotADirectoryError):
+    """A file where a directory is asked for."""
+
+
 _BY_ERRNO: dict[int, type[StartError]] = {
     _errno.ENOENT: StartFileNotFoundError,
     _errno.EACCES: StartPermissionError,
     _errno.EPERM: StartPermissionError,
     _errno.ENOTDIR: StartNotADirectoryError,
+}
+_FILES: dict[int, type[ContainerError]] = {
+    _errno.ENOENT: _ContainerFileNotFoundError,
+    _errno.EACCES: _ContainerPermissionError,
+    _errno.EPERM: _ContainerPermissionError,
+    _errno.EISDIR: _ContainerIsADirectoryError,
+    _errno.ENOTDIR: _ContainerNotADirectoryError,
+}
+_STATES: dict[str, type[StateError]] = {
+    "ended": StateError,
+    "no_such_container": NoSuchContainerError,
+    "paused": StateError,
+    "still_runs": StateError,
 }
 _EXEC_FAILED = {"program_not_found", "program_not_executable", "interpreter_not_found", "wrong_format"}
 
@@ -201,9 +257,18 @@ def exception(details: dict[str, Any]) -> Error:
     code: str = details["code"]
     if "faults" in details:
         return SpecError(details["message"], tuple(Fault(*fault) for fault in details["faults"]))
-    kind: type[_SystemError] = ContainerError
-    if not details["running"]:
-        kind = StartError if number is None else _BY_ERRNO.get(number, StartError)
+    # That a status was lost is the kernel's answer, and no state that the caller could have known.
+    if code in _STATES and not (code == "ended" and details["running"] and number is not None):
+        state = _STATES[code](details["message"])
+        state.code, state.hint = code, details["hint"]
+        return state
+    kind: type[_SystemError] = StartError
+    if code == "name_taken":
+        number, kind = _errno.EEXIST, NameTakenError
+    elif details["running"]:
+        kind = ContainerError if details.get("path") is None else _FILES.get(number or 0, ContainerError)
+    elif number is not None:
+        kind = _BY_ERRNO.get(number, StartError)
     failed_exec = code in _EXEC_FAILED
     filename = details.get("program") if failed_exec else details.get("path")
     error = kind() if number is None else kind(number, os.strerror(number), *([filename] if filename else []))

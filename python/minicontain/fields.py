@@ -27,6 +27,8 @@ Limit = Union[int, None]
 Source = Union[Literal["new", "host"], int, Path, "HasFileno"]
 """Where a namespace comes from: `new`, `host` (the caller's own), or another's, by a process id, a path, or a
 descriptor of it or of a process (as a running `Container` has)."""
+Contents = Union[bytes, bytearray, memoryview, IO[bytes], "os.PathLike[str]"]
+"""What a file is to hold: bytes, a binary file object, or the path of a file or directory to copy."""
 Range = Union[str, "tuple[int, int, int]"]
 """A range of ids: first id inside, first id outside, how many; also as `inside:outside:count`."""
 
@@ -63,6 +65,8 @@ class Program(TypedDict, total=False):
     """The program to execute in place of `args[0]`, which it then only sees as its name."""
     env: Mapping[str, str | None] | None
     """Environment, added to `PATH`, `HOME` and `TERM`. A value of None takes the caller's."""
+    default_env: bool | None
+    """Whether `PATH`, `HOME` and `TERM` are set where `env` does not set them. Default: True."""
     cwd: Path | None
     """Working directory inside. Default: `/`."""
     user: int | str | None
@@ -81,11 +85,32 @@ class Program(TypedDict, total=False):
     """Descriptors of the caller that the program gets under the same numbers."""
     start_new_session: bool | None
     """Whether the program leads a new session: setsid(2). Default: True."""
+    process_group: int | None
+    """The process group that the program joins, 0 for its own: setpgid(2). Default: that of its session."""
+    tty: bool | None
+    """Whether the program has a terminal of the container's own for its three streams: pty(7)."""
+    tty_size: tuple[int, int] | None
+    """Rows and columns of that terminal. Default: 24 and 80."""
 
 
-class Walls(TypedDict, total=False):
+class Rights(TypedDict, total=False):
+    """What a program may do. None is the default."""
+
+    cap_add: Iterable[str] | None
+    """Capabilities beyond Docker's default set, `ALL` for every one: capabilities(7)."""
+    cap_drop: Iterable[str] | None
+    """Capabilities taken from that set, `ALL` for every one."""
+    no_new_privileges: bool | None
+    """Whether no execve can grant privileges: prctl(2). Default: True."""
+
+
+class Walls(Rights, total=False):
     """What is put round it, named as `docker run` names it. None is the default."""
 
+    name: str | None
+    """A name by which other processes of this user find it. Default: none; random for a detached one."""
+    detach: bool | None
+    """Whether it outlives its creator. Its output then goes to a log."""
     init: bool | None
     """Whether process 1 is a small init: it reaps orphans, hands on signals, and ends with program or owner.
 
@@ -145,12 +170,6 @@ class Walls(TypedDict, total=False):
     sysctls: Mapping[str, int | str] | None
     """Kernel settings of the container's own namespaces: sysctl(8)."""
 
-    cap_add: Iterable[str] | None
-    """Capabilities beyond Docker's default set, `ALL` for every one: capabilities(7)."""
-    cap_drop: Iterable[str] | None
-    """Capabilities taken from that set, `ALL` for every one."""
-    no_new_privileges: bool | None
-    """Whether no execve can grant privileges: prctl(2). Default: True."""
     require: Iterable[str] | None
     """Features that must be fully enforced; a shortfall is an error."""
 
@@ -181,8 +200,6 @@ class Process(Fields, total=False):
     """How much a pipe holds: fcntl(2), F_SETPIPE_SZ."""
     close_fds: bool
     """Whether inheritable descriptors stay out, all but those of `pass_fds`. Default: True."""
-    process_group: Literal[0, -1] | None
-    """0: the program leads a process group, which it does anyway."""
     restore_signals: bool
     """No effect: every signal starts as the system has it."""
     creationflags: Literal[0]
@@ -191,6 +208,10 @@ class Process(Fields, total=False):
     """For Windows."""
     preexec_fn: None
     """No Python runs in the container before the program."""
+
+
+class Joining(Program, Rights, total=False):
+    """What a program that joins a running container can be given. None is as the container has it."""
 
 
 class Popened(Streams, Process, total=False):

@@ -10,11 +10,11 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, AnyStr, Literal, overload
 
-from ._arguments import shown_args, words_of
+from ._arguments import is_on_terminal, shown_args, words_of
 from ._subprocess import directory, environment, inheritable, is_of_container, settle, stream
 from .asynchronous import Asynchronous, ended
 from .container import Container
-from .errors import ContainerError, SpecError, StartError
+from .errors import ContainerError, SpecError, StartError, fault
 from .results import TimeoutExpired
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ class Popen(subprocess.Popen[AnyStr], Asynchronous[AnyStr]):
 
     What differs, for safety, and how it is switched:
 
-    - The environment is a small clean one (`PATH`, `HOME`, `TERM`), to which `env` adds; the caller's own
-      comes in with `env=os.environ`.
+    - Without `env`, the environment is a small clean one (`PATH`, `HOME`, `TERM`) and not the caller's, which
+      comes in with `env=os.environ`. With `env` it is exactly that.
     - The working directory is `/`, the umask 0o022, the user the container's root, unless `cwd`, `umask` and
       `user` say otherwise.
     - The files are the host's under a layer that is thrown away: see `host_files`, `volumes`, `tmp`.
@@ -48,7 +48,8 @@ class Popen(subprocess.Popen[AnyStr], Asynchronous[AnyStr]):
       `start_new_session=False` leaves it in the caller's.
     - Signals start as the system has them, also with `restore_signals=False`.
     - `kill` ends the program with everything that it started.
-    - `preexec_fn` and a `process_group` other than 0 are a `SpecError`, which is a `ValueError`.
+    - A `process_group` is one of the container's.
+    - `preexec_fn` is a `SpecError`, which is a `ValueError`, and so is `tty`: a `Container` can have one.
 
     >>> import minicontain
     >>> from minicontain import PIPE
@@ -224,6 +225,8 @@ class Popen(subprocess.Popen[AnyStr], Asynchronous[AnyStr]):
         # What the base class would have to be told in another way, or cannot be told.
         fields.update(start_new_session=start_new_session, process_group=process_group, preexec_fn=preexec_fn)
         settle(fields)
+        if is_on_terminal(args, fields):
+            raise fault("tty", "the streams of a Popen are pipes or files", "use Container(..., tty=True)")
         ids = {"user": user, "group": group}
         for name, value in ids.items():
             if is_of_container(value, fields):
@@ -295,6 +298,7 @@ class Popen(subprocess.Popen[AnyStr], Asynchronous[AnyStr]):
             fields["cwd"] = directory(given["cwd"])
         if given["env"] is not None:
             fields["env"] = environment(given["env"])
+            fields.setdefault("default_env", False)
         if given["umask"] != -1:
             fields["umask"] = given["umask"]
         streams = (("stdin", "p2cread"), ("stdout", "c2pwrite"), ("stderr", "errwrite"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from . import _native
-from ._arguments import shown_args, spec_fields
+from . import _native, terminal
+from ._arguments import is_on_terminal, shown_args, spec_fields
 from ._subprocess import NAMES, directory, settle
 from ._subprocess import streams as gather_streams
 from .results import CalledProcessError, CompletedProcess, TimeoutExpired
@@ -117,6 +117,9 @@ def run(
     `timeout` is in seconds; when it is up, the container is killed with everything in it. Ctrl-C kills it
     too.
 
+    With `tty` the program has a terminal: `capture_output` captures what that shows as `stdout`, and `input`
+    is typed, with the end of input (^D) after it.
+
     Raises `SpecError` if what is asked for cannot be, `StartError` if the container could not be started
     (which is also the `OSError` that `subprocess.run` would raise), `TimeoutExpired`, and, with `check`,
     `CalledProcessError`.
@@ -128,14 +131,32 @@ def run(
     CompletedProcess(args='echo $0 $HOME; exit 3', returncode=3, stdout=b'/bin/sh /tmp\n', stderr=b'')
     """
     fields.update(stdin=stdin, stdout=stdout, stderr=stderr, shell=shell)
+    streams = Text(encoding, errors, text, universal_newlines)
+    return to_end(None, args, fields, input, capture_output, timeout, check, streams)
+
+
+def to_end(
+    place: _native.Container | int | None,
+    args: Any,
+    fields: dict[str, Any],
+    input: Any,
+    capture_output: bool,
+    timeout: float | None,
+    check: bool,
+    streams: Text,
+) -> CompletedProcess[Any]:
+    """Runs a program to its end: in a container of its own, in one that runs, or beside a process."""
     gather_streams(fields, input, capture_output)
     if not NAMES.isdisjoint(fields):
         settle(fields)
     if fields.get("cwd") is not None:
         fields["cwd"] = directory(fields["cwd"])
-    streams = Text(encoding, errors, text, universal_newlines)
+    data = streams.encode(input)
+    if is_on_terminal(args, fields):
+        terminal.settle(fields)
+        data = terminal.typed(data)
     wanted = spec_fields(args, fields)
-    outcome, out, err, trace = _native.run(wanted, streams.encode(input), timeout)
+    outcome, out, err, trace = _native.run(wanted, data, timeout, place)
     args = shown_args(args)
     if outcome.reason == "timed_out":
         late = CompletedProcess(

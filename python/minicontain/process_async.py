@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from . import terminal
+from ._arguments import is_on_terminal
 from ._subprocess import directory, settle, streams
 from .container import Container
 from .results import CompletedProcess, TimeoutExpired
@@ -116,15 +118,28 @@ async def run_async(
     ['a\n', 'b\n']
     """
     fields.update(stdin=stdin, stdout=stdout, stderr=stderr, shell=shell)
+    told = Text(encoding, errors, text, universal_newlines)
+    settled(args, fields, input, capture_output)
+    # It is fed bytes, so that what cannot be decoded does not hide a timeout.
+    return await to_end_async(Container(args, **fields), told, input, timeout, check)
+
+
+def settled(args: Any, fields: dict[str, Any], input: Any, capture_output: bool) -> None:
+    """Puts into `fields` what `run` means by them."""
     streams(fields, input, capture_output)
     settle(fields)
     if fields.get("cwd") is not None:
         fields["cwd"] = directory(fields["cwd"])
-    told = Text(encoding, errors, text, universal_newlines)
-    # It is fed bytes, so that what cannot be decoded does not hide a timeout.
-    container = Container(args, **fields)
-    data = told.encode(input)
+    if is_on_terminal(args, fields):
+        terminal.settle(fields)
+
+
+async def to_end_async(
+    container: Container[bytes], told: Text, input: Any, timeout: float | None, check: bool
+) -> CompletedProcess[Any]:
+    """Awaits the end of a container, which is started if it was not; kills it at the timeout."""
     async with container:
+        data = told.encode(input)
         try:
             out, err = await container.communicate_async(data, timeout)
         except TimeoutExpired as late:

@@ -1,10 +1,11 @@
 //! A running container as Python holds it.
 
 use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Instant;
 
-use minicontain::{Communication, Container as CoreContainer, Error};
+use minicontain::{Code, Communication, Container as CoreContainer, Error};
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -28,6 +29,8 @@ pub(crate) struct Container {
     trace: Trace,
     pid: i32,
     pidfd: i32,
+    /// Whether it goes on when this is closed: it is detached, or was started by another process.
+    lasting: bool,
     /// The process that started it.
     owner: u32,
 }
@@ -43,6 +46,38 @@ impl Container {
         let container =
             started.map_err(|(error, trace)| exception(py, While::Starting, &error, Some(trace)))?;
         Ok(Self::of(container))
+    }
+
+    /// Finds a container by its name.
+    #[staticmethod]
+    fn attach(py: Python<'_>, name: &str) -> PyResult<Self> {
+        let found = py.detach(|| CoreContainer::attach(name));
+        let container = found.map_err(|error| exception(py, While::Starting, &error, None))?;
+        Ok(Self { lasting: true, ..Self::of(container) })
+    }
+
+    /// How it was made: for one that was found by its name, no more than its spec is known.
+    #[getter]
+    fn plan(&self) -> Plan {
+        self.trace.plan()
+    }
+
+    /// Its name, where it has one.
+    #[getter]
+    fn name(&self) -> Option<String> {
+        self.read().get().and_then(|container| container.name().map(Into::into))
+    }
+
+    /// Where a detached one's output goes.
+    #[getter]
+    fn log_path(&self) -> Option<PathBuf> {
+        self.read().get().and_then(CoreContainer::log_path)
+    }
+
+    /// Whether it goes on when this is closed.
+    #[getter]
+    fn lasting(&self) -> bool {
+        self.lasting
     }
 
     /// The id of its first process, as the caller sees it.
@@ -73,6 +108,11 @@ impl Container {
     #[getter]
     fn trace(&self) -> Trace {
         self.trace.clone()
+    }
+
+    /// Hands over the caller's end of the terminal.
+    fn take_terminal(&self) -> Option<i32> {
+        self.write().get_mut().and_then(|container| container.terminal.take()).map(IntoRawFd::into_raw_fd)
     }
 
     /// Hands over the caller's ends of the pipes to stdin, stdout and stderr.
@@ -156,21 +196,45 @@ impl Container {
         self.read().get().is_some_and(CoreContainer::paused)
     }
 
+    /// Writes a file in it.
+    fn put(&self, py: Python<'_>, path: &str, data: Vec<u8>, mode: u32) -> PyResult<()> {
+        self.files(py, |container| container.put(path, &data, mode))
+    }
+
+    /// Copies a file or directory of the host into it.
+    fn put_tree(&self, py: Python<'_>, host: PathBuf, path: &str) -> PyResult<()> {
+        self.files(py, |container| container.put_tree(&host, path))
+    }
+
+    /// Reads a file in it.
+    fn get<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyBytes>> {
+        self.files(py, |container| container.get(path)).map(|data| PyBytes::new(py, &data))
+    }
+
+    /// Copies a file or directory out of it.
+    fn get_tree(&self, py: Python<'_>, path: &str, host: PathBuf) -> PyResult<()> {
+        self.files(py, |container| container.get_tree(path, &host))
+    }
+
     /// Kills it with everything in it.
     fn kill(&self, py: Python<'_>) -> PyResult<()> {
         self.ask(py, CoreContainer::kill)
     }
 
-    /// Kills it, reaps it and closes its descriptors; the outcome, if this is the process that started it.
+    /// Kills it, unless it is lasting, reaps it and closes its descriptors; the outcome, if it has ended and this is
+    /// the process that started it.
     fn close(&self, py: Python<'_>) -> PyResult<Option<Outcome>> {
         if !self.owned() {
             return Ok(None);
         }
         // Killed first: whoever waits for it then lets go of the locks.
-        self.kill(py)?;
+        if !self.lasting {
+            self.kill(py)?;
+        }
         let closed = py.detach(|| {
             *self.exchange() = None;
-            self.write().take().map(|container| container.wait()).transpose()
+            let Some(container) = self.write().take() else { return Ok(None) };
+            if self.lasting { container.try_wait() } else { container.wait().map(Some) }
         });
         Ok(closed.map_err(|error| exception(py, While::Running, &error, None))?.map(Outcome::from))
     }
@@ -180,6 +244,7 @@ impl Container {
     /// A container that was just started.
     pub(crate) fn of(container: CoreContainer) -> Self {
         Self {
+            lasting: container.trace().plan.spec.detach,
             trace: Trace::new(Arc::clone(container.trace())),
             pid: container.pid(),
             pidfd: container.pidfd().as_raw_fd(),
@@ -187,6 +252,19 @@ impl Container {
             exchange: Mutex::new(None),
             owner: std::process::id(),
         }
+    }
+
+    /// The container, for as long as nobody closes it.
+    pub(crate) fn with<T>(&self, what: impl FnOnce(&CoreContainer) -> Result<T, Error>) -> Result<T, Error> {
+        self.read().get().map_or_else(|| Err(closed()), what)
+    }
+
+    fn files<T: Send>(
+        &self,
+        py: Python<'_>,
+        what: impl FnOnce(&CoreContainer) -> Result<T, Error> + Send,
+    ) -> PyResult<T> {
+        py.detach(|| self.with(what)).map_err(|error| exception(py, While::Running, &error, None))
     }
 
     fn ask(
@@ -209,6 +287,11 @@ impl Container {
     fn exchange(&self) -> MutexGuard<'_, Option<Communication>> {
         self.exchange.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn closed() -> Error {
+    let problem = "the container was closed".into();
+    Error::Call { code: Code::Ended, problem, errno: 0, hint: String::new(), path: None }
 }
 
 /// A second descriptor for the same pipe.

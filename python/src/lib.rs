@@ -17,8 +17,10 @@
 mod container;
 mod error;
 mod exchange;
+mod found;
 mod outcome;
 mod owned;
+mod place;
 mod plan;
 mod run;
 mod spec;
@@ -37,7 +39,11 @@ mod _native {
     #[pymodule_export]
     use super::container::Container;
     #[pymodule_export]
+    use super::found::{containers, remove};
+    #[pymodule_export]
     use super::outcome::Outcome;
+    #[pymodule_export]
+    use super::place::join;
     #[pymodule_export]
     use super::plan::Plan;
     #[pymodule_export]

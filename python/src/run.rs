@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use minicontain::spec::Stdio;
-use minicontain::{Communication, Container, Error, Plan, Reason};
+use minicontain::{Communication, Container, Error, Reason};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use crate::error::{While, exception};
 use crate::exchange;
 use crate::outcome::Outcome;
+use crate::place::{Place, start};
 use crate::spec;
 use crate::trace::Trace;
 use crate::wait::{Deadline, in_slices};
@@ -18,18 +19,21 @@ use crate::wait::{Deadline, in_slices};
 /// How it ended, what it said where that was a pipe, and what was done to start it.
 type Run<'py> = (Outcome, Option<Bound<'py, PyBytes>>, Option<Bound<'py, PyBytes>>, Trace);
 
-/// Runs a container to its end. When Python's signal handlers raise, it is killed first.
+/// Runs a program to its end, in a container of its own or in a `place`; one with a terminal says on it what it says.
+/// When Python's signal handlers raise, it is killed first.
 #[pyfunction]
+#[pyo3(signature = (fields, input, timeout, place=None))]
 pub(crate) fn run<'py>(
     py: Python<'py>,
     fields: &Bound<'py, PyDict>,
     input: Option<Vec<u8>>,
     timeout: Option<f64>,
+    place: Option<Place>,
 ) -> PyResult<Run<'py>> {
     let spec = spec::read(fields)?;
-    let pipes = [&spec.stdout, &spec.stderr].map(|stream| *stream == Stdio::Pipe);
+    let pipes = [spec.stdout == Stdio::Pipe || spec.tty, spec.stderr == Stdio::Pipe];
     Deadline::after(timeout)?;
-    let started = py.detach(|| Plan::new(spec).map_err(|error| (error, None)).and_then(start));
+    let started = py.detach(|| start(spec, place.as_ref()));
     let mut container = started.map_err(|(error, trace)| exception(py, While::Starting, &error, trace))?;
     let deadline = Deadline::after(timeout)?;
     let result = finish(py, &mut container, input, deadline);
@@ -41,10 +45,6 @@ pub(crate) fn run<'py>(
     Ok((outcome, captured(0), captured(1), Trace::new(trace)))
 }
 
-fn start(plan: Plan) -> Result<Container, (Error, Option<Box<minicontain::plan::trace::Trace>>)> {
-    Container::start_traced(plan, None).map_err(|(error, trace)| (error, Some(trace)))
-}
-
 /// Talks to a container until it has ended; kills it at the deadline.
 fn finish(
     py: Python<'_>,
@@ -53,6 +53,10 @@ fn finish(
     deadline: Deadline,
 ) -> PyResult<(Outcome, [Vec<u8>; 2])> {
     let failed = |error: Error| exception(py, While::Running, &error, None);
+    if let Some(terminal) = container.terminal.take() {
+        container.stdin = Some(terminal.try_clone().map_err(PyErr::from)?);
+        container.stdout = Some(terminal);
+    }
     let mut exchange = Communication::new(container, input).map_err(failed)?;
     let never = Deadline::after(None)?;
     let talked = in_slices(py, deadline, |until| exchange::advance(container, &mut exchange, until, false))?;

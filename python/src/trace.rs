@@ -5,6 +5,7 @@ use std::sync::Arc;
 use minicontain::plan::trace::{Entry, Trace as CoreTrace};
 use pyo3::prelude::*;
 
+use crate::plan::Plan;
 use crate::value;
 
 /// A step: index, side, syscall, arguments, result, value, `start_ns`, ns, what, why.
@@ -25,6 +26,11 @@ pub(crate) struct Trace {
 impl Trace {
     pub(crate) fn new(trace: Arc<CoreTrace>) -> Self {
         Self { inner: trace }
+    }
+
+    /// The plan that was executed.
+    pub(crate) fn plan(&self) -> Plan {
+        Plan { inner: self.inner.plan.clone() }
     }
 }
 

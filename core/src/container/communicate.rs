@@ -1,7 +1,7 @@
 //! Feeding a container and reading what it says, all at once, so that no full pipe stops either side.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -112,7 +112,9 @@ impl Communication {
         match read {
             Ok(0) => *file = None,
             Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            // What a terminal that nobody has open says.
+            Err(error) if error.raw_os_error() == Some(libc::EIO) => *file = None,
+            Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
             Err(error) => {
                 return Err(Error::call(
                     Code::Io,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -22,12 +23,14 @@ pub struct Status {
     pub name: String,
     /// Its first process, while that is there.
     pub pid: Option<i32>,
-    /// Whether it was paused, and not resumed.
-    pub paused: bool,
     /// When it was started, in seconds since 1970.
     pub created: u64,
     /// What it was made of.
     pub spec: Spec,
+    /// Whether it was paused, and not resumed.
+    pub paused: bool,
+    /// Where its output goes, if it is detached.
+    pub log_path: Option<PathBuf>,
     /// How it ended, where it has. Its times are not known.
     pub outcome: Option<Outcome>,
 }
@@ -55,8 +58,9 @@ fn status(found: &Found) -> Status {
     Status {
         name: state.name,
         pid: running.then_some(state.pid),
-        paused: running && block.as_ref().is_some_and(Block::paused),
         created: state.created,
+        paused: running && block.as_ref().is_some_and(Block::paused),
+        log_path: state.spec.detach.then(|| found.path.join("log")),
         spec: state.spec,
         outcome: (!running).then(|| outcome(block.as_ref())),
     }
@@ -109,6 +113,7 @@ impl Container {
             trace: Arc::new(Trace { plan, records: Vec::new(), slots: Vec::new() }),
             init: Some(Init { stays: Stays::First, block }),
             entry: Mutex::new(None),
+            program: std::sync::OnceLock::new(),
             relation: Relation::Detached,
             owner: std::process::id(),
             began: Instant::now(),

@@ -14,7 +14,7 @@ pub use found::{Status, containers};
 pub use outcome::{Outcome, Reason, Usage};
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -54,6 +54,8 @@ pub struct Container {
     init: Option<Init>,
     /// The name that it has, while this is what holds it.
     entry: Mutex<Option<registry::Entry>>,
+    /// The program's own descriptor, where init is not in its namespaces: plans that join it name its number.
+    program: OnceLock<OwnedFd>,
     relation: Relation,
     /// The process that started it: a fork's copy of this must not end it.
     owner: u32,
@@ -108,6 +110,7 @@ impl Container {
             trace: Arc::new(trace),
             init,
             entry: Mutex::new(entry),
+            program: OnceLock::new(),
             relation,
             owner: std::process::id(),
             began,
@@ -278,7 +281,7 @@ impl Container {
         Self::start(self.plan_exec(spec)?)
     }
 
-    /// Plans what [`Container::exec`] does.
+    /// Plans what [`Container::exec`] does. The plan can be executed as long as this is there.
     ///
     /// # Errors
     /// As [`Container::exec`], but for what starting it brings.
@@ -293,7 +296,13 @@ impl Container {
         if self.outside().is_none() {
             return Plan::exec(spec, Target { pid: self.pid, pidfd: self.pidfd.as_fd(), spec: container });
         }
-        let pidfd = open_process(self.pid)?;
+        let pidfd = match self.program.get() {
+            Some(pidfd) => pidfd,
+            None => {
+                let opened = open_process(self.pid)?;
+                self.program.get_or_init(|| opened)
+            }
+        };
         // Its parent had not reaped it: the id was its own.
         if self.outside().is_some_and(|init| init.block.end_of_program().is_some()) {
             return Err(Error::call(Code::Ended, "the container has ended", 0, "start another one"));

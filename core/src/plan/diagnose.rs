@@ -111,6 +111,10 @@ fn judge(plan: &Plan, index: usize, errno: i32) -> (Code, String) {
         (Call::Open { .. }, libc::ENOENT) if joining => (Code::NamespaceNotFound, "the process or file that stands for it is gone".into()),
         (Call::Open { .. }, libc::ENOENT) if step.side == Side::Caller => (Code::SourceNotFound, "the path must be there on the host".into()),
         (Call::Duplicate { .. }, libc::EBADF) => (if joining { Code::NamespaceNotFound } else { Code::Io }, "the descriptor is not open in the calling process".into()),
+        // A PID namespace whose first process has ended takes no other: pid_namespaces(7).
+        (Call::Clone { maker: Maker::Init { .. }, .. }, libc::ENOMEM) if plan.spec.namespaces.pid.joined() => {
+            (Code::Ended, "the process whose namespaces were to be joined has ended".into())
+        }
         (Call::Setns { .. }, libc::ESRCH) | (Call::Clone { maker: Maker::Joiner, .. }, libc::ENOMEM) => (Code::Ended, "the process whose namespaces were to be joined has ended".into()),
         (Call::Setns { .. }, libc::EINVAL) => (Code::NamespaceNotFound, "the descriptor does not stand for a namespace of that kind".into()),
         (Call::Setns { .. }, libc::EPERM) => {

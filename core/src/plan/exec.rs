@@ -36,11 +36,18 @@ impl Plan {
             None => spec,
         };
         for kind in Kind::ALL {
-            let source = if shared(kind, target.pid)? {
-                NamespaceSource::Host
-            } else {
-                NamespaceSource::Fd(target.pidfd.as_raw_fd())
-            };
+            let known = shared(kind, target.pid);
+            // One that is ending shows its namespaces to nobody.
+            let ends = known.as_ref().is_err_and(|error| error.code() == Code::PermissionDenied)
+                && (0..20).any(|_| {
+                    std::thread::sleep(std::time::Duration::from_millis(1));
+                    has_ended(target.pidfd)
+                });
+            if ends {
+                return Err(ended(libc::ESRCH));
+            }
+            let source =
+                if known? { NamespaceSource::Host } else { NamespaceSource::Fd(target.pidfd.as_raw_fd()) };
             spec.namespaces.set(kind, source);
         }
         let plan = build::plan(spec, Some(target.pid))?;

@@ -76,12 +76,12 @@ pub(crate) mod number {
     pub(crate) const FCNTL: i64 = 72;
     pub(crate) const FUTEX: i64 = 202;
     pub(crate) const WAITID: i64 = 247;
+    pub(crate) const PIDFD_OPEN: i64 = 434;
     pub(crate) const MMAP: i64 = 9;
     pub(crate) const PRCTL: i64 = 157;
     pub(crate) const CLOSE_RANGE: i64 = 436;
     pub(crate) const CAPSET: i64 = 126;
     pub(crate) const WAIT4: i64 = 61;
-    pub(crate) const PIDFD_OPEN: i64 = 434;
     pub(crate) const PPOLL: i64 = 271;
     pub(crate) const KILL: i64 = 62;
     pub(crate) const SIGNALFD4: i64 = 289;
@@ -102,12 +102,12 @@ pub(crate) mod number {
     pub(crate) const FCNTL: i64 = 25;
     pub(crate) const FUTEX: i64 = 98;
     pub(crate) const WAITID: i64 = 95;
+    pub(crate) const PIDFD_OPEN: i64 = 434;
     pub(crate) const MMAP: i64 = 222;
     pub(crate) const PRCTL: i64 = 167;
     pub(crate) const CLOSE_RANGE: i64 = 436;
     pub(crate) const CAPSET: i64 = 91;
     pub(crate) const WAIT4: i64 = 260;
-    pub(crate) const PIDFD_OPEN: i64 = 434;
     pub(crate) const PPOLL: i64 = 73;
     pub(crate) const KILL: i64 = 129;
     pub(crate) const SIGNALFD4: i64 = 74;

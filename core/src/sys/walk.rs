@@ -44,11 +44,7 @@ pub(crate) unsafe extern "C" fn walk_container(start: *mut c_void) -> ! {
             gate_enter(memory);
         }
         walk_on(memory, step);
-        // Nobody will execute the program: the caller need not wait for that.
-        if !(*memory).state.is_null() {
-            (*(*memory).state).store(0, Ordering::Release);
-        }
-        give_up()
+        give_up_on(memory)
     }
 }
 
@@ -114,7 +110,20 @@ pub(crate) unsafe fn walk_on(memory: *mut Memory, from: usize) -> Option<Made> {
     }
 }
 
-/// Ends this process, which could not do its part.
+/// Ends this process, which could not do its part, and tells the caller that nobody will execute the program.
+pub(crate) unsafe fn give_up_on(memory: *mut Memory) -> ! {
+    // SAFETY: the state lives as long as the block.
+    unsafe {
+        let state = (*memory).state;
+        if !state.is_null() {
+            (*state).store(0, Ordering::Release);
+            syscall(number::FUTEX, &[state as u64, FUTEX_WAKE, 1, 0, 0, 0]);
+        }
+    }
+    give_up()
+}
+
+/// Ends this process.
 pub(crate) fn give_up() -> ! {
     loop {
         // SAFETY: plain numbers.
@@ -319,11 +328,20 @@ unsafe fn await_ready(memory: *mut Memory, first: u16) -> bool {
     }
 }
 
-/// Whether a slot holds the id of a process that has not ended: waitid(2), which leaves it to be reaped. A detached
-/// container's is nobody's child, and asked otherwise.
+/// Whether a slot holds the id of a process that has not ended: waitid(2), which leaves it to be reaped; or, where it is
+/// nobody's child, its descriptor, which poll(2) finds readable at its end.
 unsafe fn alive(memory: *mut Memory, slot: u16) -> bool {
     const P_PID: u64 = 1;
     const WNOHANG_WEXITED_WNOWAIT_WALL: u64 = 1 | 4 | 0x0100_0000 | 0x4000_0000;
+    const NOT_A_CHILD: i64 = -10;
+    const POLL_IN: i16 = 1;
+    /// `struct pollfd`.
+    #[repr(C)]
+    struct PollOne {
+        fd: i32,
+        events: i16,
+        found: i16,
+    }
     // SAFETY: the slot is one of the plan's; the kernel writes a siginfo_t of 128 bytes.
     unsafe {
         if slot == NO_SLOT {
@@ -335,28 +353,22 @@ unsafe fn alive(memory: *mut Memory, slot: u16) -> bool {
         if pid <= 0 {
             return false;
         }
+        // Nothing changed: its signal number is still zero.
         match syscall(number::WAITID, &args) {
-            // Nothing changed: its signal number is still zero.
             0 => info[0] == 0,
-            result => result == -ECHILD && alive_elsewhere(pid),
+            NOT_A_CHILD => {
+                let pidfd = syscall(number::PIDFD_OPEN, &[pid as u64, 0, 0, 0, 0, 0]);
+                let mut asked = PollOne { fd: pidfd as i32, events: POLL_IN, found: 0 };
+                let at_once = [0u64; 2];
+                let args = [&raw mut asked as u64, 1, at_once.as_ptr() as u64, 0, 8, 0];
+                let alive = pidfd >= 0 && syscall(number::PPOLL, &args) == 0;
+                if pidfd >= 0 {
+                    syscall(number::CLOSE, &[pidfd as u64, 0, 0, 0, 0, 0]);
+                }
+                alive
+            }
+            _ => false,
         }
-    }
-}
-
-/// Whether a process that is no child has not ended: its descriptor is readable then.
-unsafe fn alive_elsewhere(pid: i64) -> bool {
-    const POLLIN: u64 = 1;
-    // SAFETY: plain numbers, a struct pollfd and no time.
-    unsafe {
-        let pidfd = syscall(number::PIDFD_OPEN, &[pid as u64, 0, 0, 0, 0, 0]);
-        if pidfd < 0 {
-            return false;
-        }
-        let mut poll = (POLLIN << 32) | pidfd as u64;
-        let now = [0u64; 2];
-        let ready = syscall(number::PPOLL, &[&raw mut poll as u64, 1, now.as_ptr() as u64, 0, 0, 0]);
-        syscall(number::CLOSE, &[pidfd as u64, 0, 0, 0, 0, 0]);
-        ready == 0
     }
 }
 

@@ -115,17 +115,12 @@ impl Builder<'_> {
     pub(super) fn hide_process(&mut self) {
         let why = "nothing in the container may trace it, or open what it has open";
         self.act("hide this process's memory", why, Shell::None, |b| {
-            b.inside(Call::NotDumpable);
+            b.inside(Call::Dumpable(false));
         });
     }
 
-    /// The caller waits until its memory is its own again, and the program is executed.
+    /// The caller waits until the program is executed, and its memory is its own again.
     pub(super) fn await_program(&mut self) {
-        let why = "until then the child uses the caller's memory";
-        self.act("wait for the child to leave this memory", why, Shell::None, |b| b.caller(Call::AwaitExec));
-        if self.init.is_none() {
-            return;
-        }
         let Kept { pid, joiner, .. } = self.kept;
         let (first, second) = match joiner {
             // Its child tells it, and it ends then.
@@ -133,11 +128,15 @@ impl Builder<'_> {
             Some((joiner, _)) => (Some(joiner), pid),
             None => (pid, None),
         };
-        let Some(first) = first else { return };
-        let why = "it is started when it runs, and not before";
-        self.act("wait for the program to be executed", why, Shell::None, |b| {
-            b.step(Side::Caller, Call::AwaitProgram { first, second });
-        });
+        if let (Some(first), true) = (first, self.init.is_some()) {
+            // Waited for first: the memory is free by then, and the caller is woken once.
+            let why = "it is started when it runs, and not before";
+            self.act("wait for the program to be executed", why, Shell::None, |b| {
+                b.step(Side::Caller, Call::AwaitProgram { first, second });
+            });
+        }
+        let why = "until then the child uses the caller's memory";
+        self.act("wait for the child to leave this memory", why, Shell::None, |b| b.caller(Call::AwaitExec));
     }
 
     /// New processes have no handlers of their maker's.

@@ -182,6 +182,10 @@ impl Builder<'_> {
     pub(super) fn map_self(&mut self) {
         let (uids, gids) = (lines(&self.users.uids), lines(&self.users.gids));
         self.act("map the caller's id to root", "the only id an ordinary user may map", Shell::None, |b| {
+            if b.kept.joiner.is_some() {
+                // Init's file cannot be read, and so the files of its process below /proc are the host's root's.
+                b.inside(Call::Dumpable(true));
+            }
             b.write_file(Side::Container, "/proc/self/setgroups", "deny\n".into());
             b.write_file(Side::Container, "/proc/self/uid_map", uids);
             b.write_file(Side::Container, "/proc/self/gid_map", gids);
