@@ -27,8 +27,6 @@ pub struct Status {
     pub created: u64,
     /// What it was made of.
     pub spec: Spec,
-    /// Whether it was paused, and not resumed.
-    pub paused: bool,
     /// Where its output goes, if it is detached.
     pub log_path: Option<PathBuf>,
     /// How it ended, where it has. Its times are not known.
@@ -59,7 +57,6 @@ fn status(found: &Found) -> Status {
         name: state.name,
         pid: running.then_some(state.pid),
         created: state.created,
-        paused: running && block.as_ref().is_some_and(Block::paused),
         log_path: state.spec.detach.then(|| found.path.join("log")),
         spec: state.spec,
         outcome: (!running).then(|| outcome(block.as_ref())),

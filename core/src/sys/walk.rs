@@ -333,7 +333,7 @@ unsafe fn await_ready(memory: *mut Memory, first: u16) -> bool {
 unsafe fn alive(memory: *mut Memory, slot: u16) -> bool {
     const P_PID: u64 = 1;
     const WNOHANG_WEXITED_WNOWAIT_WALL: u64 = 1 | 4 | 0x0100_0000 | 0x4000_0000;
-    const NOT_A_CHILD: i64 = -10;
+    const NOT_A_CHILD: i64 = -ECHILD;
     const POLL_IN: i16 = 1;
     /// `struct pollfd`.
     #[repr(C)]
