@@ -23,6 +23,8 @@ pub struct Status {
     pub name: String,
     /// Its first process, while that is there.
     pub pid: Option<i32>,
+    /// Whether it was paused, and not resumed.
+    pub paused: bool,
     /// When it was started, in seconds since 1970.
     pub created: u64,
     /// What it was made of.
@@ -56,6 +58,7 @@ fn status(found: &Found) -> Status {
     Status {
         name: state.name,
         pid: running.then_some(state.pid),
+        paused: running && block.as_ref().is_some_and(Block::paused),
         created: state.created,
         log_path: state.spec.detach.then(|| found.path.join("log")),
         spec: state.spec,
