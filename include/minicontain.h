@@ -46,8 +46,8 @@
  *
  * Strings are UTF-8 and end with a NUL. Descriptors that the library opens are closed on execve(2).
  *
- * Containers are children of the calling process. It must not reap them itself: no wait(2) for any child, no
- * ignored SIGCHLD, where it wants to know how they ended.
+ * Containers are children of the calling process, unless they are detached. It must not reap them itself: no
+ * wait(2) for any child, no ignored SIGCHLD, where it wants to know how they ended.
  *
  * Generated from ffi/src by cbindgen: change it there. "MINICONTAIN_UPDATE_HEADER=1 cargo test -p
  * minicontain-ffi" writes it anew.
@@ -256,8 +256,9 @@ typedef enum {
 typedef struct minicontain_bytes minicontain_bytes;
 
 /**
- * A container that was started, or found by its name. Any number of threads may use it at once (one waits, another kills), but
- * only one may free it, when no other uses it any more. Free it with minicontain_container_free.
+ * A container that was started, or found by its name, or a program that joined one. Any number of threads may use it
+ * at once (one waits, another kills), but only one may free it, when no other uses it any more. Free it with
+ * minicontain_container_free.
  */
 typedef struct minicontain_container minicontain_container;
 
@@ -1119,6 +1120,12 @@ const minicontain_outcome *minicontain_list_outcome(const minicontain_list *list
  */
 const char *minicontain_list_spec(const minicontain_list *list,
                                   size_t index);
+
+/**
+ * Where its output goes; "" where it is not detached, or where index is too large. It belongs to the list.
+ */
+const char *minicontain_list_log_path(const minicontain_list *list,
+                                      size_t index);
 
 /**
  * Frees a list, with its texts and outcomes. NULL is fine.

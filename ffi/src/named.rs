@@ -2,6 +2,7 @@
 
 use std::ffi::{CString, c_char};
 use std::mem::MaybeUninit;
+use std::path::PathBuf;
 
 use engine::{Container, Status};
 
@@ -21,6 +22,7 @@ pub struct minicontain_list {
 struct Listed {
     name: CString,
     spec: CString,
+    log_path: CString,
     outcome: Option<minicontain_outcome>,
     pid: Option<i32>,
     paused: bool,
@@ -32,12 +34,18 @@ impl From<Status> for Listed {
         Self {
             name: c_string(status.name),
             spec: c_string(status.spec.to_json()),
+            log_path: path_text(status.log_path),
             outcome: status.outcome.map(|outcome| minicontain_outcome { outcome }),
             pid: status.pid,
             paused: status.paused,
             created: status.created,
         }
     }
+}
+
+/// A path as C wants it; `""` for none.
+fn path_text(path: Option<PathBuf>) -> CString {
+    c_string(path.map(|path| path.into_os_string().into_encoded_bytes()).unwrap_or_default())
 }
 
 /// Finds a container of this user by its name, whoever started it. It goes on when the handle is freed. It has no
@@ -80,10 +88,7 @@ pub extern "C" fn minicontain_container_name(container: Option<&minicontain_cont
 #[unsafe(no_mangle)]
 pub extern "C" fn minicontain_container_log_path(container: Option<&minicontain_container>) -> *const c_char {
     borrowed(container, |container| {
-        Some(container.log_path.get_or_init(|| {
-            let path = container.read().log_path();
-            c_string(path.map(|path| path.into_os_string().into_encoded_bytes()).unwrap_or_default())
-        }))
+        Some(container.log_path.get_or_init(|| path_text(container.read().log_path())))
     })
 }
 
@@ -150,6 +155,12 @@ pub extern "C" fn minicontain_list_outcome(
 #[unsafe(no_mangle)]
 pub extern "C" fn minicontain_list_spec(list: Option<&minicontain_list>, index: usize) -> *const c_char {
     borrowed(list, |list| list.containers.get(index).map(|listed| listed.spec.as_c_str()))
+}
+
+/// Where its output goes; `""` where it is not detached, or where `index` is too large. It belongs to the list.
+#[unsafe(no_mangle)]
+pub extern "C" fn minicontain_list_log_path(list: Option<&minicontain_list>, index: usize) -> *const c_char {
+    borrowed(list, |list| list.containers.get(index).map(|listed| listed.log_path.as_c_str()))
 }
 
 /// Frees a list, with its texts and outcomes. `NULL` is fine.

@@ -96,6 +96,7 @@ static void a_detached_one_outlives_its_handle(void)
     CHECK(minicontain_list_outcome(list, index) == NULL);
     CHECK(minicontain_list_created(list, index) + 600 > (uint64_t)time(NULL));
     CHECK_CONTAINS(minicontain_list_spec(list, index), "\"detach\":true");
+    CHECK_STRING(minicontain_list_log_path(list, index), log);
     minicontain_list_free(list);
 
     CHECK_OK(minicontain_container_pause(found));
@@ -219,6 +220,7 @@ static void what_cannot_be_is_told(void)
         size_t beyond = minicontain_list_count(list);
         CHECK_STRING(minicontain_list_name(list, beyond), "");
         CHECK_STRING(minicontain_list_spec(list, beyond), "");
+        CHECK_STRING(minicontain_list_log_path(list, beyond), "");
         CHECK(minicontain_list_pid(list, beyond) == -1);
         CHECK(minicontain_list_created(list, beyond) == 0);
         CHECK(!minicontain_list_running(list, beyond) && !minicontain_list_paused(list, beyond));

@@ -296,12 +296,11 @@ impl Container {
         if self.outside().is_none() {
             return Plan::exec(spec, Target { pid: self.pid, pidfd: self.pidfd.as_fd(), spec: container });
         }
-        let pidfd = match self.program.get() {
-            Some(pidfd) => pidfd,
-            None => {
-                let opened = open_process(self.pid)?;
-                self.program.get_or_init(|| opened)
-            }
+        let pidfd = if let Some(pidfd) = self.program.get() {
+            pidfd
+        } else {
+            let opened = open_process(self.pid)?;
+            self.program.get_or_init(|| opened)
         };
         // Its parent had not reaped it: the id was its own.
         if self.outside().is_some_and(|init| init.block.end_of_program().is_some()) {
