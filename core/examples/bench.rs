@@ -72,27 +72,29 @@ fn spec(options: &Options) -> Spec {
 
 /// What a run is: a container of its own, or a program in one that runs.
 enum Work {
-    Run(Spec),
-    Exec(Container, Spec),
+    Run(Box<Spec>),
+    Exec(Box<(Container, Spec)>),
 }
 
 impl Work {
     fn new(options: &Options) -> Self {
         let spec = spec(options);
         if !options.exec {
-            return Self::Run(spec);
+            return Self::Run(Box::new(spec));
         }
         let sleep = Spec { args: vec!["/bin/sleep".into(), "3600".into()], ..Spec::default() };
         let container = Container::start(Plan::new(sleep).expect("a plan")).expect("a start");
         let program = std::fs::read(format!("{}/bin/true", options.rest[0])).expect("the static program");
         container.put("/tmp/true", &program, 0o755).expect("put");
-        Self::Exec(container, Spec::new(["/tmp/true"]))
+        Self::Exec(Box::new((container, Spec::new(["/tmp/true"]))))
     }
 
     fn start(&self) -> Container {
         match self {
-            Self::Run(spec) => Container::start(Plan::new(spec.clone()).expect("a plan")).expect("a start"),
-            Self::Exec(container, spec) => container.exec(spec.clone()).expect("a start"),
+            Self::Run(spec) => {
+                Container::start(Plan::new(Spec::clone(spec)).expect("a plan")).expect("a start")
+            }
+            Self::Exec(running) => running.0.exec(running.1.clone()).expect("a start"),
         }
     }
 }

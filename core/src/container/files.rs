@@ -154,10 +154,11 @@ impl Files {
     fn create(&self, path: &str, mode: u32) -> io::Result<File> {
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC;
         let file = self.as_owner(|| self.open(path, flags))?;
-        fchmod(&file, Mode::from_bits_truncate(mode))?;
         if let Some((uid, gid)) = self.owner {
             fchown(&file, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
         }
+        // After that: a new owner takes the set-user-ID bit off.
+        fchmod(&file, Mode::from_bits_truncate(mode))?;
         Ok(file)
     }
 

@@ -10,7 +10,10 @@ use super::lower::Lowered;
 use super::step::{Plan, Side, Step};
 use super::trace::Trace;
 use crate::error::{Code, Error, StepError};
+use crate::namespace::Kind;
+use crate::spec::NamespaceSource;
 use crate::sys::block::Block;
+use crate::sys::process;
 use crate::sys::process::Ended;
 use crate::sys::step::{Ask, RawArg};
 
@@ -117,6 +120,9 @@ fn judge(plan: &Plan, index: usize, errno: i32) -> (Code, String) {
         }
         (Call::Setns { .. }, libc::ESRCH) | (Call::Clone { maker: Maker::Joiner, .. }, libc::ENOMEM) => (Code::Ended, "the process whose namespaces were to be joined has ended".into()),
         (Call::Setns { .. }, libc::EINVAL) => (Code::NamespaceNotFound, "the descriptor does not stand for a namespace of that kind".into()),
+        (Call::Setns { .. } | Call::Open { .. }, libc::EPERM | libc::EACCES) if target_ended(plan) => {
+            (Code::Ended, "the process whose namespaces were to be joined has ended".into())
+        }
         (Call::Setns { .. }, libc::EPERM) => {
             (Code::PermissionDenied, "joining needs CAP_SYS_ADMIN in the user namespace that owns it: join that user namespace too, or run as root".into())
         }
@@ -139,6 +145,24 @@ fn judge(plan: &Plan, index: usize, errno: i32) -> (Code, String) {
         }
         _ => (Code::StepFailed, String::new()),
     }
+}
+
+/// Whether the process to join is ending: it belongs to nobody from when it gives up its memory until it is gone.
+fn target_ended(plan: &Plan) -> bool {
+    if !plan.acts.iter().any(|act| act.what == TARGET_ROOT) {
+        return false;
+    }
+    let sources = Kind::ALL.map(|kind| plan.spec.namespaces.get(kind));
+    let number = sources.into_iter().find_map(|source| match source {
+        NamespaceSource::Fd(fd) => Some(*fd),
+        _ => None,
+    });
+    number.is_some_and(|number| {
+        (0..20).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            process::number_has_ended(number)
+        })
+    })
 }
 
 /// The host's settings that forbid user namespaces.

@@ -37,12 +37,18 @@ pub(crate) fn send_signal(pidfd: BorrowedFd<'_>, signal: i32) -> Result<(), i32>
 
 /// Whether a process has ended: its descriptor is readable then.
 pub(crate) fn has_ended(pidfd: BorrowedFd<'_>) -> bool {
-    let mut poll = libc::pollfd { fd: pidfd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    number_has_ended(pidfd.as_raw_fd())
+}
+
+/// The same by the descriptor's number. One that is not open gives no answer: false.
+pub(crate) fn number_has_ended(fd: i32) -> bool {
+    let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
     // SAFETY: one structure; no time limit but zero.
     unsafe {
         let now = [0u64; 2];
-        syscall(libc::SYS_ppoll, &[&raw mut poll as u64, 1, now.as_ptr() as u64, 0, 0, 0]) == 1
+        syscall(libc::SYS_ppoll, &[&raw mut poll as u64, 1, now.as_ptr() as u64, 0, 0, 0]);
     }
+    poll.revents & libc::POLLIN != 0
 }
 
 /// Sets the size of a terminal: TIOCSWINSZ of ioctl_tty(2).
