@@ -61,7 +61,7 @@ def test_a_step_that_fails_is_the_error_of_a_start():
     with pytest.raises(FileNotFoundError) as caught:
         stepper.finish()
     assert caught.value.code == "program_not_found"
-    with pytest.raises(minicontain.StartError):
+    with pytest.raises(minicontain.StateError):
         stepper.finish()
 
 
