@@ -106,7 +106,6 @@ pub(crate) const FSMOUNT: &[Name] = &[(abi::FSMOUNT_CLOEXEC, "FSMOUNT_CLOEXEC")]
 
 /// fsconfig(2)
 pub(crate) const FSCONFIG: &[Name] = &[
-    (abi::FSCONFIG_SET_FLAG, "FSCONFIG_SET_FLAG"),
     (abi::FSCONFIG_SET_STRING, "FSCONFIG_SET_STRING"),
     (abi::FSCONFIG_CMD_CREATE, "FSCONFIG_CMD_CREATE"),
 ];

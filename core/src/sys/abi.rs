@@ -40,7 +40,6 @@ pub(crate) const MOUNT_ATTR_IDMAP: u64 = 0x10_0000;
 
 pub(crate) const FSOPEN_CLOEXEC: u64 = 1;
 pub(crate) const FSMOUNT_CLOEXEC: u64 = 1;
-pub(crate) const FSCONFIG_SET_FLAG: u64 = 0;
 pub(crate) const FSCONFIG_SET_STRING: u64 = 1;
 pub(crate) const FSCONFIG_CMD_CREATE: u64 = 6;
 
