@@ -44,6 +44,7 @@ lint: $(VENV)/tools $(VENV)/installed ## formatting, clippy, ruff, mypy, stubtes
 
 bench: $(VENV)/installed target/release/libminicontain.so ## measure beside other tools; writes benches/build/results.md
 	$(BIN)/python benches/run.py
+	$(BIN)/python benches/alive.py
 
 header: ## regenerate include/minicontain.h
 	MINICONTAIN_UPDATE_HEADER=1 cargo test -p minicontain-ffi --test header
