@@ -231,7 +231,7 @@ def test_what_cannot_mean_anything_is_an_error():
     with pytest.raises(ValueError, match=r"preexec_fn: no Python runs .*\(use cwd, env"):
         Popen(["true"], preexec_fn=lambda: None)
     with pytest.raises(ValueError, match="process_group"):
-        Popen(["true"], process_group=os.getpgrp())
+        Popen(["true"], process_group=1)
     with pytest.raises(ValueError, match="tty"):
         Popen(["true"], tty=True)
     with pytest.raises(ValueError, match="startupinfo"):
