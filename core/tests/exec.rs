@@ -6,7 +6,7 @@ use std::io::Read;
 use std::time::Duration;
 
 use common::{root, skip};
-use minicontain::{Code, Container, Plan, Spec, enter};
+use minicontain::{Code, Container, Plan, Reason, Spec, enter};
 use serde_json::{Value, json};
 
 fn spec(fields: Value) -> Spec {
@@ -68,6 +68,21 @@ fn ends_are_told_apart() {
     assert_eq!(error.code(), Code::ProgramNotFound);
     let error = container.exec(spec(json!({"args": ["true"], "cwd": "/no/such"}))).expect_err("no start");
     assert_eq!(error.code(), Code::CwdNotFound);
+}
+
+#[test]
+fn sigkill_ends_the_program_and_not_only_the_init_outside() {
+    let container = sleeper();
+    let beside = container.exec(Spec::new(["sleep", "600"])).expect("a start");
+    let shared = start(json!({"args": ["sleep", "600"], "namespaces": {"pid": "host"}}));
+    for run in [&beside, &shared] {
+        let program = format!("/proc/{}", run.program_pid().expect("a process"));
+        assert!(std::path::Path::new(&program).exists());
+        run.send_signal(libc::SIGKILL).expect("sent");
+        let outcome = run.wait().expect("an end");
+        assert_eq!((outcome.reason, outcome.signal), (Reason::Signaled, Some(libc::SIGKILL)));
+        assert!(!std::path::Path::new(&program).exists(), "{program} lives on");
+    }
 }
 
 #[test]

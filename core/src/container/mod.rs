@@ -212,7 +212,8 @@ impl Container {
     /// [`Code::Ended`] when it has ended; [`Code::InvalidSpec`] when there is no such signal.
     pub fn send_signal(&self, signal: i32) -> Result<(), Error> {
         let sent = match &self.init {
-            Some(init) if signal != libc::SIGKILL && (1..=64).contains(&signal) => {
+            _ if signal == libc::SIGKILL => self.still_there().and_then(|()| self.kill_all()),
+            Some(init) if (1..=64).contains(&signal) => {
                 self.still_there().and_then(|()| init.block.ask(self.pidfd.as_fd(), signal as u32))
             }
             _ => process::send_signal(self.pidfd.as_fd(), signal),
@@ -360,20 +361,18 @@ impl Container {
     /// # Errors
     /// [`Error::Call`] if the kernel refuses.
     pub fn kill(&self) -> Result<(), Error> {
-        if self.ended().is_some() {
-            return Ok(());
-        }
-        let killed = match &self.init {
-            Some(Init { stays: Stays::Joiner, block }) => match block.ask(self.pidfd.as_fd(), KILL_GROUP) {
-                // It tells how the program ended, unless it cannot.
-                Err(libc::ETIMEDOUT) => process::send_signal(self.pidfd.as_fd(), libc::SIGKILL),
-                asked => asked,
-            },
-            _ => process::send_signal(self.pidfd.as_fd(), libc::SIGKILL),
-        };
-        match killed {
+        match self.still_there().and_then(|()| self.kill_all()) {
             Ok(()) | Err(libc::ESRCH) => Ok(()),
             Err(errno) => Err(refused("the container could not be killed", errno)),
+        }
+    }
+
+    fn kill_all(&self) -> Result<(), i32> {
+        let first = self.pidfd.as_fd();
+        // An init outside would leave the program behind if it were killed itself; and it tells how that ended.
+        match self.outside().map(|init| init.block.ask(first, KILL_GROUP)) {
+            None | Some(Err(libc::ETIMEDOUT)) => process::send_signal(first, libc::SIGKILL),
+            Some(asked) => asked,
         }
     }
 
