@@ -64,16 +64,9 @@ unsafe extern "C" fn begin(stack: *const usize) -> ! {
         let walked = if mapped && go { walk::walk_on(memory, step.wrapping_add(1)) } else { None };
         match walked {
             Some(made) if made.then == Then::Stay => stay::stay(header, made.pid, made.owner),
-            Some(_) => exit(0),
+            Some(_) => walk::exit(0),
             None => walk::give_up_on(memory),
         }
-    }
-}
-
-fn exit(status: i32) -> ! {
-    loop {
-        // SAFETY: plain numbers.
-        unsafe { syscall(number::EXIT_GROUP, &[status as u64, 0, 0, 0, 0, 0]) };
     }
 }
 

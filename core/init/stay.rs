@@ -4,9 +4,9 @@
 use core::sync::atomic::Ordering;
 
 use super::abi::{FUTEX_WAKE, LINUX_CAPABILITY_VERSION_3, SIGCHLD, number};
-use super::exit;
 use super::memory::{Header, KICK, KILL_GROUP, PAUSE, RESUME};
 use super::raw::syscall;
+use super::walk::exit;
 
 const SIGKILL: i32 = 9;
 const SIGCONT: i32 = 18;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use super::registry::{self, Found};
@@ -112,7 +112,7 @@ impl Container {
             terminal: None,
             trace: Arc::new(Trace { plan, records: Vec::new(), slots: Vec::new() }),
             init: Some(Init { stays: Stays::First, block }),
-            entry: Mutex::new(None),
+            _entry: None,
             program: std::sync::OnceLock::new(),
             relation: Relation::Detached,
             owner: std::process::id(),
@@ -145,15 +145,6 @@ impl Container {
     pub fn log_path(&self) -> Option<std::path::PathBuf> {
         let spec = &self.trace.plan.spec;
         registry::log_path(spec.name.as_deref().filter(|_| spec.detach)?).ok()
-    }
-
-    /// Writes down which process it is, where it has a name.
-    pub(crate) fn write_down(&self) -> Result<(), Error> {
-        let mut entry = self.entry.lock().unwrap_or_else(PoisonError::into_inner);
-        match entry.as_mut() {
-            Some(entry) => entry.commit(self.pid, &self.trace.plan.spec),
-            None => Ok(()),
-        }
     }
 
     /// How it ended, if it has, where it is not this process's child.

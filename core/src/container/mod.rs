@@ -53,7 +53,7 @@ pub struct Container {
     /// Its init, where it has one.
     init: Option<Init>,
     /// The name that it has, while this is what holds it.
-    entry: Mutex<Option<registry::Entry>>,
+    _entry: Option<registry::Entry>,
     /// The program's own descriptor, where init is not in its namespaces: plans that join it name its number.
     program: OnceLock<OwnedFd>,
     relation: Relation,
@@ -89,18 +89,16 @@ impl Container {
     pub fn start_traced(plan: Plan, fault: Option<(usize, i32)>) -> Result<Self, (Error, Box<Trace>)> {
         let began = Instant::now();
         let started = execute(plan, fault).map_err(|failed| (failed.error, Box::new(failed.trace)))?;
-        let container = Self::from_started(started, began);
-        container.write_down().map_err(|error| {
-            let _ = container.kill();
-            (error, Box::new(Trace::clone(&container.trace)))
-        })?;
-        Ok(container)
+        Self::from_started(started, began)
     }
 
-    pub(crate) fn from_started(started: Started, began: Instant) -> Self {
-        let Started { pid, pidfd, pipes: [stdin, stdout, stderr], terminal, trace, init, entry } = started;
+    /// What was started; where it has a name, it is written down which process it is, or killed if that cannot be.
+    pub(crate) fn from_started(started: Started, began: Instant) -> Result<Self, (Error, Box<Trace>)> {
+        let Started { pid, pidfd, pipes: [stdin, stdout, stderr], terminal, trace, init, mut entry } =
+            started;
+        let written = entry.as_mut().map_or(Ok(()), |entry| entry.commit(pid, &trace.plan.spec));
         let relation = if trace.plan.spec.detach { Relation::Detached } else { Relation::Owned };
-        Self {
+        let container = Self {
             pid,
             pidfd,
             stdin,
@@ -109,12 +107,19 @@ impl Container {
             terminal,
             trace: Arc::new(trace),
             init,
-            entry: Mutex::new(entry),
+            _entry: entry,
             program: OnceLock::new(),
             relation,
             owner: std::process::id(),
             began,
             outcome: Mutex::new(None),
+        };
+        match written {
+            Ok(()) => Ok(container),
+            Err(error) => {
+                let _ = container.kill();
+                Err((error, Box::new(Trace::clone(&container.trace))))
+            }
         }
     }
 
@@ -287,27 +292,26 @@ impl Container {
     /// # Errors
     /// As [`Container::exec`], but for what starting it brings.
     pub fn plan_exec(&self, spec: Spec) -> Result<Plan, Error> {
+        let ended = || Error::call(Code::Ended, "the container has ended", 0, "start another one");
         if self.try_wait()?.is_some() {
-            return Err(Error::call(Code::Ended, "the container has ended", 0, "start another one"));
+            return Err(ended());
         }
         if self.paused() {
             return Err(Error::call(Code::Paused, "the container is paused", 0, "resume it first"));
         }
-        let container = Some(&self.trace.plan.spec);
-        if self.outside().is_none() {
-            return Plan::exec(spec, Target { pid: self.pid, pidfd: self.pidfd.as_fd(), spec: container });
-        }
-        let pidfd = if let Some(pidfd) = self.program.get() {
-            pidfd
-        } else {
-            let opened = open_process(self.pid)?;
-            self.program.get_or_init(|| opened)
+        let pidfd = match (self.outside(), self.program.get()) {
+            (None, _) => &self.pidfd,
+            (Some(_), Some(program)) => program,
+            (Some(init), None) => {
+                let opened = open_process(self.pid)?;
+                // Its parent had not reaped it: the id was its own.
+                if init.block.end_of_program().is_some() {
+                    return Err(ended());
+                }
+                self.program.get_or_init(|| opened)
+            }
         };
-        // Its parent had not reaped it: the id was its own.
-        if self.outside().is_some_and(|init| init.block.end_of_program().is_some()) {
-            return Err(Error::call(Code::Ended, "the container has ended", 0, "start another one"));
-        }
-        Plan::exec(spec, Target { pid: self.pid, pidfd: pidfd.as_fd(), spec: container })
+        Plan::exec(spec, Target { pid: self.pid, pidfd: pidfd.as_fd(), spec: Some(&self.trace.plan.spec) })
     }
 
     /// Whether it was paused, and not resumed.

@@ -376,7 +376,7 @@ impl Call {
             }
             Self::ControllingTerminal { fd } => call("ioctl", libc::SYS_ioctl, [slot(fd), One(libc::TIOCSCTTY, names::IOCTL), Int(0)]),
             Self::SendFd { socket, fd } => call("sendmsg", libc::SYS_sendmsg, [slot(socket), Arg::SentFd(*fd), Flags(libc::MSG_NOSIGNAL as u64, names::MSG)]),
-            Self::ReceiveFd { socket, keep } => call("recvmsg", libc::SYS_recvmsg, [slot(socket), Arg::ReceivedFd(*keep), Flags(libc::MSG_CMSG_CLOEXEC as u64, names::MSG)]),
+            Self::ReceiveFd { socket, keep } => call("recvmsg", libc::SYS_recvmsg, [slot(socket), Arg::ReceivedFd(*keep), Flags(libc::MSG_CMSG_CLOEXEC as u64, names::MSG)]).keep(*keep),
             Self::Setpgid { group } => call("setpgid", libc::SYS_setpgid, [Int(0), Int(i64::from(*group))]),
             Self::Setsid => call("setsid", libc::SYS_setsid, []),
             Self::Setgroups { groups } => call("setgroups", libc::SYS_setgroups, [Int(groups.len() as i64), Ids(groups)]),

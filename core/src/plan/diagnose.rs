@@ -147,7 +147,7 @@ fn judge(plan: &Plan, index: usize, errno: i32) -> (Code, String) {
     }
 }
 
-/// Whether the process to join is ending: it belongs to nobody from when it gives up its memory until it is gone.
+/// Whether the process to join is ending.
 fn target_ended(plan: &Plan) -> bool {
     if !plan.acts.iter().any(|act| act.what == TARGET_ROOT) {
         return false;
@@ -157,12 +157,7 @@ fn target_ended(plan: &Plan) -> bool {
         NamespaceSource::Fd(fd) => Some(*fd),
         _ => None,
     });
-    number.is_some_and(|number| {
-        (0..20).any(|_| {
-            std::thread::sleep(std::time::Duration::from_millis(1));
-            process::number_has_ended(number)
-        })
-    })
+    number.is_some_and(process::ends_soon)
 }
 
 /// The host's settings that forbid user namespaces.

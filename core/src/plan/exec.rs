@@ -9,7 +9,7 @@ use super::step::Plan;
 use crate::error::{Code, Error};
 use crate::namespace::Kind;
 use crate::spec::{Fault, NamespaceSource, Spec};
-use crate::sys::process::has_ended;
+use crate::sys::process::{ends_soon, has_ended};
 
 /// A process whose namespaces and root a program is to see.
 #[derive(Debug, Clone, Copy)]
@@ -36,18 +36,13 @@ impl Plan {
             None => spec,
         };
         for kind in Kind::ALL {
-            let known = shared(kind, target.pid);
-            // One that is ending shows its namespaces to nobody.
-            let ends = known.as_ref().is_err_and(|error| error.code() == Code::PermissionDenied)
-                && (0..20).any(|_| {
-                    std::thread::sleep(std::time::Duration::from_millis(1));
-                    has_ended(target.pidfd)
-                });
-            if ends {
-                return Err(ended(libc::ESRCH));
-            }
-            let source =
-                if known? { NamespaceSource::Host } else { NamespaceSource::Fd(target.pidfd.as_raw_fd()) };
+            let pidfd = target.pidfd.as_raw_fd();
+            let shared = shared(kind, target.pid).map_err(|error| match error.code() {
+                // One that is ending shows its namespaces to nobody.
+                Code::PermissionDenied if ends_soon(pidfd) => ended(libc::ESRCH),
+                _ => error,
+            })?;
+            let source = if shared { NamespaceSource::Host } else { NamespaceSource::Fd(pidfd) };
             spec.namespaces.set(kind, source);
         }
         let plan = build::plan(spec, Some(target.pid))?;
@@ -77,34 +72,36 @@ fn ended(errno: i32) -> Error {
 
 /// The fields that say how a container is made, which this one is already.
 fn refuse_what_is_there(spec: &Spec) -> Result<(), Error> {
-    let plain = |spec: &Spec| Spec {
-        args: Vec::new(),
-        executable: None,
-        env: std::collections::BTreeMap::new(),
-        default_env: true,
-        cwd: None,
-        user: None,
-        group_add: Vec::new(),
-        umask: 0o022,
-        ulimits: std::collections::BTreeMap::new(),
-        stdin: crate::spec::Stdio::Inherit,
-        stdout: crate::spec::Stdio::Inherit,
-        stderr: crate::spec::Stdio::Inherit,
-        tty: false,
-        tty_size: (24, 80),
-        pass_fds: Vec::new(),
-        start_new_session: true,
-        process_group: None,
-        cap_add: Vec::new(),
-        cap_drop: Vec::new(),
-        no_new_privileges: true,
+    let default = Spec::default();
+    let fields = |spec: &Spec| serde_json::to_value(spec).unwrap_or_default();
+    // What is about the program alone may be chosen.
+    let plain = Spec {
+        args: default.args.clone(),
+        executable: default.executable.clone(),
+        env: default.env.clone(),
+        default_env: default.default_env,
+        cwd: default.cwd.clone(),
+        user: default.user.clone(),
+        group_add: default.group_add.clone(),
+        umask: default.umask,
+        ulimits: default.ulimits.clone(),
+        stdin: default.stdin.clone(),
+        stdout: default.stdout.clone(),
+        stderr: default.stderr.clone(),
+        tty: default.tty,
+        tty_size: default.tty_size,
+        pass_fds: default.pass_fds.clone(),
+        start_new_session: default.start_new_session,
+        process_group: default.process_group,
+        cap_add: default.cap_add.clone(),
+        cap_drop: default.cap_drop.clone(),
+        no_new_privileges: default.no_new_privileges,
         ..spec.clone()
     };
-    if plain(spec) == Spec::default() {
+    if plain == default {
         return Ok(());
     }
-    let values = |spec: &Spec| serde_json::to_value(spec).unwrap_or_default();
-    let (given, default) = (values(&plain(spec)), values(&Spec::default()));
+    let (given, default) = (fields(&plain), fields(&default));
     let changed = given.as_object().into_iter().flatten().filter(|(name, value)| default[*name] != **value);
     let fix = "leave it out: it is as the container, or the process, has it";
     let faults = changed.map(|(name, _)| Fault::new(name, "cannot be chosen for a program that joins", fix));

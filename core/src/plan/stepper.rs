@@ -146,9 +146,7 @@ impl Stepper {
             .ok_or_else(|| Error::call(Code::Ended, "the start has failed already", 0, ""))?;
         drop(self.keeper.take());
         let started = execution.conclude(failed).map_err(|failed| failed.error)?;
-        let container = Container::from_started(started, self.began);
-        container.write_down()?;
-        Ok(container)
+        Container::from_started(started, self.began).map_err(|(error, _)| error)
     }
 
     /// Lets the child perform one step; whether it did and is still there.

@@ -1,13 +1,13 @@
 //! Asking a container's init for something, and learning from it how the program ended.
 
 use std::os::fd::BorrowedFd;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::block::Block;
 use super::memory::KICK;
-use super::process::{checked, has_ended, send_signal};
-use super::raw::syscall;
+use super::process::{has_ended, send_signal};
+use super::walk::sleep_while;
 
 /// How long init is waited for. It answers in microseconds, unless it was stopped from outside.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -69,19 +69,15 @@ impl Block {
     }
 }
 
-/// Sleeps while the word has this value, for a slice: futex(2).
-fn wait(
-    init: BorrowedFd<'_>,
-    word: &std::sync::atomic::AtomicU32,
-    value: u32,
-    until: Instant,
-) -> Result<(), i32> {
-    let slice = [0, SLICE_NS];
-    let args = [word.as_ptr() as u64, libc::FUTEX_WAIT as u64, u64::from(value), slice.as_ptr() as u64, 0, 0];
-    // SAFETY: the word is alive, the time is a timespec.
-    match checked(unsafe { syscall(libc::SYS_futex, &args) }) {
-        Err(libc::ETIMEDOUT | libc::EINTR) if has_ended(init) => Err(libc::ESRCH),
-        Err(libc::ETIMEDOUT | libc::EINTR) if Instant::now() > until => Err(libc::ETIMEDOUT),
-        _ => Ok(()),
+/// Sleeps while the word has this value, for a slice.
+fn wait(init: BorrowedFd<'_>, word: &AtomicU32, value: u32, until: Instant) -> Result<(), i32> {
+    // SAFETY: the word outlives the call.
+    let late = unsafe { sleep_while(word.as_ptr().cast(), value, SLICE_NS) };
+    if late && has_ended(init) {
+        Err(libc::ESRCH)
+    } else if late && Instant::now() > until {
+        Err(libc::ETIMEDOUT)
+    } else {
+        Ok(())
     }
 }

@@ -59,6 +59,14 @@ pub(crate) fn resize(terminal: BorrowedFd<'_>, rows: u16, columns: u16) -> Resul
     checked(unsafe { syscall(libc::SYS_ioctl, &args) }).map(drop)
 }
 
+/// Whether a process ends within 20 ms: one that is ending gives up its memory first, and belongs to nobody then.
+pub(crate) fn ends_soon(pidfd: i32) -> bool {
+    (0..20).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        number_has_ended(pidfd)
+    })
+}
+
 /// Reaps a child by its descriptor if it has ended, waiting for it if `block`: waitid(2).
 pub(crate) fn reap(pidfd: BorrowedFd<'_>, block: bool) -> Result<Option<Ended>, i32> {
     // SAFETY: both structures are plain data, written by the kernel.

@@ -62,8 +62,8 @@ unsafe fn note_made(memory: *mut Memory, index: usize) {
     }
 }
 
-#[allow(dead_code, reason = "for init")]
 /// What a process of the container's side is left with once it made another, which goes on in its place.
+#[allow(dead_code, reason = "for init")]
 pub(crate) struct Made {
     pub then: Then,
     /// The other's id.
@@ -123,11 +123,16 @@ pub(crate) unsafe fn give_up_on(memory: *mut Memory) -> ! {
     give_up()
 }
 
-/// Ends this process.
+/// Ends this process, which could not do its part.
 pub(crate) fn give_up() -> ! {
+    exit(127)
+}
+
+/// Ends this process with a status.
+pub(crate) fn exit(status: i32) -> ! {
     loop {
         // SAFETY: plain numbers.
-        unsafe { syscall(number::EXIT_GROUP, &[127, 0, 0, 0, 0, 0]) };
+        unsafe { syscall(number::EXIT_GROUP, &[status as u64, 0, 0, 0, 0, 0]) };
     }
 }
 
@@ -372,12 +377,17 @@ unsafe fn alive(memory: *mut Memory, slot: u16) -> bool {
     }
 }
 
-/// Sleeps while the word is `state`, for so many nanoseconds at most (0: for ever): futex(2). True when these are over.
-unsafe fn sleep_while(word: *mut AtomicU32, state: u32, ns: u64) -> bool {
+/// Sleeps while the word is `state`, for so many nanoseconds at most (0: for ever): futex(2). True when nobody woke it:
+/// the time is over, or a signal came.
+///
+/// # Safety
+/// The word must outlive the call.
+pub(crate) unsafe fn sleep_while(word: *mut AtomicU32, state: u32, ns: u64) -> bool {
     let time = [0, ns];
     let limit = if ns == 0 { 0 } else { time.as_ptr() as u64 };
     // SAFETY: the caller vouches for the word; the time is a timespec.
-    unsafe { syscall(number::FUTEX, &[word as u64, FUTEX_WAIT, u64::from(state), limit, 0, 0]) == -ETIMEDOUT }
+    let result = unsafe { syscall(number::FUTEX, &[word as u64, FUTEX_WAIT, u64::from(state), limit, 0, 0]) };
+    result == -ETIMEDOUT || result == -EINTR
 }
 
 /// When the container's side is stepped: gives up the caller's ends, so that their closing ends this process.

@@ -68,15 +68,12 @@ impl Builder<'_> {
     }
 
     /// This process becomes init, which goes on with the plan. It keeps these descriptors.
-    pub(super) fn enter_init(&mut self, keep: &[Slot]) {
+    pub(super) fn enter_init(&mut self, keep: impl IntoIterator<Item = Slot>) {
         let Some(Init { program, block, owner }) = self.init else { return };
         let why = "it has memory of its own; nothing of the caller's is left in it";
         self.act("become init", why, Shell::None, |b| {
             b.inside(Call::CloseRange { first: 3, last: u32::MAX });
-            // Where another process is to become init after this one.
-            let again = (b.init_stays() && b.needs_joiner() && !b.files.is_init).then_some(program);
-            b.files.is_init = true;
-            for slot in [block].into_iter().chain(owner).chain(again).chain(keep.iter().copied()) {
+            for slot in [block].into_iter().chain(owner).chain(keep) {
                 b.inside(Call::CloseOnExec { fd: Fd::Slot(slot), on: false });
             }
             let next = b.steps.len() + 1;
@@ -85,13 +82,24 @@ impl Builder<'_> {
         });
     }
 
+    /// The joiner becomes init. Its child has what the caller opened for it, and may have to become init itself.
+    pub(super) fn joiner_enters_init(&mut self) {
+        let caller_only = |slot: &Slot| {
+            self.kept.pipes.contains(&Some(*slot)) || self.release.is_some_and(|(_, write)| write == *slot)
+        };
+        let again = self.init.filter(|_| self.init_stays()).map(|init| init.program);
+        let opened = self.open.iter().filter(|slot| !caller_only(slot)).copied();
+        let keep: Vec<Slot> = again.into_iter().chain(opened).collect();
+        self.enter_init(keep);
+    }
+
     /// Process 1 becomes init and makes the process of the program.
     pub(super) fn leave_init_behind(&mut self) {
         let Some(Init { owner, .. }) = self.init.filter(|_| self.init_stays()) else { return };
         let streams = self.files.streams.into_iter().flatten();
         let mut keep: Vec<Slot> = streams.chain(self.files.passed.iter().map(|(slot, _)| *slot)).collect();
         keep.dedup();
-        self.enter_init(&keep);
+        self.enter_init(keep);
         self.hide_process();
         if self.host.ignored >> (libc::SIGCHLD - 1) & 1 == 1 {
             let why = "ignored, as the caller has it, it would keep from init that the program has ended";

@@ -156,14 +156,6 @@ impl Builder<'_> {
         self.acts.push(Act { what: what.into(), why: why.into(), steps: from..self.steps.len(), shell });
     }
 
-    /// Makes the steps added since a part of the act that was added last.
-    fn extend_act(&mut self) {
-        let end = self.steps.len();
-        if let Some(act) = self.acts.last_mut() {
-            act.steps.end = end;
-        }
-    }
-
     /// Sets the shell commands of the act that was added last.
     fn set_shell(&mut self, shell: Shell) {
         if let Some(act) = self.acts.last_mut() {
@@ -179,7 +171,6 @@ impl Builder<'_> {
                 Side::Caller,
                 Call::Pipe { read: first, write: second } | Call::SocketPair { first, second },
             ) => [Some(*first), Some(*second)],
-            (Side::Caller, Call::ReceiveFd { keep, .. }) => [Some(*keep), None],
             (Side::Caller, call) => [call.signature().keep, None],
         };
         self.open.extend(opened.into_iter().flatten());

@@ -129,11 +129,7 @@ impl Builder<'_> {
         let why = "what joins must not be the caller, and must not share its memory";
         self.clone("make a process that joins namespaces", why, flags, pid, Some(pidfd), Maker::Caller);
         self.kept.joiner = Some((pid, pidfd));
-        let caller_only = |slot: &Slot| {
-            self.kept.pipes.contains(&Some(*slot)) || self.release.is_some_and(|(_, write)| write == *slot)
-        };
-        let keep: Vec<Slot> = self.open.iter().filter(|slot| !caller_only(slot)).copied().collect();
-        self.enter_init(&keep);
+        self.joiner_enters_init();
         // A privileged caller's own rights open the others first; anyone else gets them from the user namespace.
         let mut order = joined.to_vec();
         if self.host.can(bit::SYS_ADMIN) {

@@ -25,8 +25,6 @@ pub(super) struct Files {
     pub joined: Vec<(Vec<Kind>, Slot)>,
     /// The root of the process whose namespaces are joined.
     pub target_root: Option<Slot>,
-    /// Whether a process has become init by now.
-    pub is_init: bool,
     /// Whether the child is the container's root by now.
     pub is_root: bool,
     /// The tmpfs that holds the throw-away layer, /tmp, /dev and empty places.
@@ -357,23 +355,25 @@ impl Builder<'_> {
     fn protect_root(&mut self) {
         let (Some(root), true) = (self.files.root, self.spec.read_only) else { return };
         self.make_read_only(Side::Container, root, "asked for");
-        if let Some(scratch) = self.files.scratch {
-            // It lies on the old root, and that on the new one.
-            self.inside(Call::MountSetattr {
-                dir: Fd::Slot(scratch),
-                path: "".into(),
-                flags: abi::AT_EMPTY_PATH,
-                set: 0,
-                clear: abi::MOUNT_ATTR_RDONLY,
-                userns: None,
-            });
-            self.extend_act();
-        }
         self.set_shell(if self.layered() {
             Shell::Last(vec!["mount -o remount,bind,ro /".into()])
         } else {
             Shell::Inside(vec!["mount -o remount,bind,ro \"$R\"".into()])
         });
+        if let Some(scratch) = self.files.scratch {
+            let why = "it lies on the old root, and that on the new one";
+            self.act("keep the tmpfs writable", why, Shell::None, |b| {
+                b.needs = Some("CAP_SYS_ADMIN");
+                b.inside(Call::MountSetattr {
+                    dir: Fd::Slot(scratch),
+                    path: "".into(),
+                    flags: abi::AT_EMPTY_PATH,
+                    set: 0,
+                    clear: abi::MOUNT_ATTR_RDONLY,
+                    userns: None,
+                });
+            });
+        }
     }
 
     /// Detaches the old root, once nothing of it is needed.
