@@ -15,7 +15,7 @@ use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
@@ -47,6 +47,9 @@ pub(crate) struct Entry {
     /// A fork's copy of this must not remove it.
     owner: u32,
 }
+
+/// How long a start may take to lock what it made.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// The directory of this user's containers.
 fn directory() -> Result<PathBuf, Error> {
@@ -81,14 +84,11 @@ pub(crate) fn random_name() -> Result<String, Error> {
 impl Entry {
     /// Takes a name, before anything of the container is made.
     pub(crate) fn reserve(name: &str) -> Result<Self, Error> {
-        let parent = directory()?;
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(&parent);
-        made.map_err(|error| failed("name: could not make the state directory", &error))?;
-        let path = parent.join(name);
-        let mut made = DirBuilder::new().mode(0o700).create(&path);
+        let path = directory()?.join(name);
+        let mut made = make_entry(&path);
         if made.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::AlreadyExists) && stale(&path) {
-            let _ = fs::remove_dir_all(&path);
-            made = DirBuilder::new().mode(0o700).create(&path);
+            let _ = remove_entry(&path);
+            made = make_entry(&path);
         }
         match made {
             Ok(()) => {}
@@ -136,7 +136,7 @@ impl Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         if !self.keep && self.owner == std::process::id() {
-            let _ = fs::remove_dir_all(&self.path);
+            let _ = remove_entry(&self.path);
         }
     }
 }
@@ -175,7 +175,7 @@ impl Found {
     }
 
     pub(super) fn remove(&self) -> Result<(), Error> {
-        match fs::remove_dir_all(&self.path) {
+        match remove_entry(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(failed("could not remove the container's state", &error))
             }
@@ -194,7 +194,7 @@ pub(super) fn names() -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
     for entry in entries.flatten() {
         if stale(&entry.path()) {
-            let _ = fs::remove_dir_all(entry.path());
+            let _ = remove_entry(&entry.path());
         } else if entry.path().join("state.json").exists() {
             names.extend(entry.file_name().into_string());
         }
@@ -203,13 +203,38 @@ pub(super) fn names() -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
+/// Makes a container's directory, and those above it.
+fn make_entry(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    let mut tries = 0..100;
+    loop {
+        let above = path.parent().map_or(Ok(()), |above| builder.recursive(true).mode(0o700).create(above));
+        match above.and_then(|()| builder.recursive(false).create(path)) {
+            // Whoever removed the last container took the directory with it in between.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && tries.next().is_some() => {}
+            made => return made,
+        }
+    }
+}
+
+/// Removes a container's directory, and with the last one the state directory, which is empty then.
+fn remove_entry(path: &Path) -> io::Result<()> {
+    fs::remove_dir_all(path)?;
+    let _ = path.ancestors().skip(1).take(2).try_for_each(fs::remove_dir);
+    Ok(())
+}
+
 /// Whether an entry is one that nobody will remove: of a start that was killed, or of a container that went with its
 /// creator.
 fn stale(path: &Path) -> bool {
     match read_state(path) {
         None => {
             let Ok(dir) = File::open(path) else { return false };
-            !matches!(Flock::lock(dir, FlockArg::LockExclusiveNonblock), Err((_, Errno::EWOULDBLOCK)))
+            // One that was just made may not be locked yet.
+            let age =
+                dir.metadata().and_then(|meta| meta.modified()).ok().and_then(|time| time.elapsed().ok());
+            age.is_some_and(|age| age > GRACE)
+                && !matches!(Flock::lock(dir, FlockArg::LockExclusiveNonblock), Err((_, Errno::EWOULDBLOCK)))
         }
         Some(state) => {
             let found = Found { path: path.into(), state };
@@ -231,4 +256,28 @@ fn start_time(pid: i32) -> Option<u64> {
 
 fn failed(what: &str, error: &io::Error) -> Error {
     Error::call(Code::Io, what, error.raw_os_error().unwrap_or(0), "")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::FileTimes;
+
+    use super::*;
+
+    #[test]
+    fn an_entry_of_a_killed_start_is_stale_and_one_that_begins_is_not() {
+        let path = std::env::temp_dir().join(format!("minicontain-registry-{}/a/b", std::process::id()));
+        make_entry(&path).expect("an entry");
+        assert!(!stale(&path), "it may be locked in a moment");
+        let dir = File::open(&path).expect("the entry");
+        let long_ago = FileTimes::new().set_modified(UNIX_EPOCH);
+        dir.set_times(long_ago).expect("its time");
+        let lock = Flock::lock(dir, FlockArg::LockExclusiveNonblock).expect("a lock");
+        assert!(!stale(&path), "its start still holds it");
+        drop(lock);
+        assert!(stale(&path));
+        let root = path.ancestors().nth(2).expect("a directory");
+        remove_entry(&path).expect("removed");
+        assert!(!root.exists(), "what was empty above it went, too");
+    }
 }
