@@ -67,7 +67,8 @@ try:
 def test_wait_is_interrupted_and_the_container_ends_with_its_block():
     output, status, _ = interrupted(f"""
 try:
-    with minicontain.Container("echo ready; sleep 60", shell=True) as container:
+    # It is ready when this process waits, and not while it is still in start().
+    with minicontain.Container("sleep 0.5; echo ready; sleep 60", shell=True) as container:
         try:
             container.wait()
         finally:

@@ -68,8 +68,7 @@ fn status(found: &Found) -> Status {
 
 /// How a container ended that is nobody's child: what init wrote down is all that is known.
 fn outcome(block: Option<&Block>) -> Outcome {
-    let ended = Ended { code: libc::CLD_KILLED, status: libc::SIGKILL, usage: process::no_usage() };
-    Outcome::new(&ended, true, block.and_then(Block::end_of_program), std::time::Duration::ZERO)
+    Outcome::new(&Ended::unknown(), true, block.and_then(Block::end_of_program), std::time::Duration::ZERO)
 }
 
 impl Container {

@@ -25,7 +25,7 @@ use crate::plan::trace::Trace;
 use crate::plan::{Plan, Stays, Target};
 use crate::spec::Spec;
 use crate::sys::memory::{KILL_GROUP, PAUSE, RESUME};
-use crate::sys::process;
+use crate::sys::process::{self, Ended};
 
 /// A running container. Dropping it kills and reaps what still runs.
 ///
@@ -199,12 +199,17 @@ impl Container {
                 *outcome = self.end_of_detached();
                 return Ok(outcome.clone());
             }
-            let reaped = process::reap(self.pidfd.as_fd(), false).map_err(|errno| {
-                let hint = "something else in this process reaped it (SIGCHLD ignored, or wait() for any child), and this kernel (< 6.15) does not keep the status";
-                Error::call(Code::Ended, "the container's exit status is lost", errno, hint)
-            })?;
+            let reaped = process::reap(self.pidfd.as_fd(), false);
             let init = self.init.as_ref();
             let program = init.and_then(|init| init.block.end_of_program());
+            let reaped = match (reaped, program) {
+                // Somebody else did, but init had written down how the program ended.
+                (Err(_), Some(_)) => Some(Ended::unknown()),
+                (reaped, _) => reaped.map_err(|errno| {
+                    let hint = "something else in this process reaped it (SIGCHLD ignored, or wait() for any child), and this kernel (< 6.15) does not keep the status";
+                    Error::call(Code::Ended, "the container's exit status is lost", errno, hint)
+                })?,
+            };
             *outcome =
                 reaped.map(|ended| Outcome::new(&ended, init.is_some(), program, self.began.elapsed()));
         }

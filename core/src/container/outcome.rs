@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::sys::post::ProgramEnd;
-use crate::sys::process::Ended;
+use crate::sys::process::{Ended, decode};
 
 /// Why a container ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -98,15 +98,6 @@ impl Outcome {
     #[must_use]
     pub fn returncode(&self) -> i32 {
         self.status.unwrap_or_else(|| -self.signal.unwrap_or(0))
-    }
-}
-
-/// A status of wait4(2), as waitid(2) would tell it.
-fn decode(status: i32) -> (i32, i32) {
-    match status & 0x7f {
-        0 => (libc::CLD_EXITED, status >> 8 & 0xff),
-        signal if status & 0x80 != 0 => (libc::CLD_DUMPED, signal),
-        signal => (libc::CLD_KILLED, signal),
     }
 }
 

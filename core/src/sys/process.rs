@@ -14,6 +14,15 @@ pub(crate) struct Ended {
     pub usage: libc::rusage,
 }
 
+impl Ended {
+    /// An end of which only that it came is known: nobody inside can end an init but SIGKILL from outside.
+    pub(crate) fn unknown() -> Self {
+        // SAFETY: plain numbers, for which zero is a value.
+        let usage = unsafe { core::mem::zeroed() };
+        Self { code: libc::CLD_KILLED, status: libc::SIGKILL, usage }
+    }
+}
+
 /// Turns the kernel's answer into a result.
 pub(crate) fn checked(result: i64) -> Result<i64, i32> {
     if result < 0 { Err(-(result as i32)) } else { Ok(result) }
@@ -166,21 +175,34 @@ struct PidfdInfo {
 
 /// How a process ended that somebody else reaped: PIDFD_GET_INFO of ioctl(2), Linux 6.15. Its resources are lost.
 fn exit_information(pidfd: BorrowedFd<'_>) -> Result<Ended, i32> {
+    // The kernel lets go of a child that nobody waits for a moment after its descriptor says that it has ended.
+    let mut tries = 0..20;
+    loop {
+        if let Some((code, status)) = exit_status(pidfd) {
+            return Ok(Ended { code, status, ..Ended::unknown() });
+        }
+        tries.next().ok_or(libc::ECHILD)?;
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+}
+
+fn exit_status(pidfd: BorrowedFd<'_>) -> Option<(i32, i32)> {
     const PIDFD_INFO_EXIT: u64 = 1 << 3;
     let request = 0xc000_0000 | (size_of::<PidfdInfo>() as u64) << 16 | 0xff << 8 | 0xb;
     let mut info = PidfdInfo { mask: PIDFD_INFO_EXIT, ..PidfdInfo::default() };
     let args = [pidfd.as_raw_fd() as u64, request, &raw mut info as u64, 0, 0, 0];
     // SAFETY: the request carries the structure's size; the kernel writes no more than that.
-    checked(unsafe { syscall(libc::SYS_ioctl, &args) }).map_err(|_| libc::ECHILD)?;
-    if info.mask & PIDFD_INFO_EXIT == 0 {
-        return Err(libc::ECHILD);
-    }
-    let (code, status) = match info.exit_code & 0x7f {
-        0 => (libc::CLD_EXITED, info.exit_code >> 8 & 0xff),
-        signal if info.exit_code & 0x80 != 0 => (libc::CLD_DUMPED, signal),
+    let answered = unsafe { syscall(libc::SYS_ioctl, &args) } >= 0;
+    (answered && info.mask & PIDFD_INFO_EXIT != 0).then(|| decode(info.exit_code))
+}
+
+/// A status of wait4(2) as waitid(2) tells it: `CLD_EXITED`, `CLD_KILLED` or `CLD_DUMPED`, and the status or signal.
+pub(crate) fn decode(status: i32) -> (i32, i32) {
+    match status & 0x7f {
+        0 => (libc::CLD_EXITED, status >> 8 & 0xff),
+        signal if status & 0x80 != 0 => (libc::CLD_DUMPED, signal),
         signal => (libc::CLD_KILLED, signal),
-    };
-    Ok(Ended { code, status, usage: no_usage() })
+    }
 }
 
 /// Does something as another user where files are concerned: setfsuid(2), which changes the calling thread alone.
@@ -199,12 +221,6 @@ pub(crate) fn as_file_user<T>(uid: u32, gid: u32, what: impl FnOnce() -> T) -> T
     let result = what();
     set(own_uid, own_gid);
     result
-}
-
-/// The resources of a process of which none are known.
-pub(crate) fn no_usage() -> libc::rusage {
-    // SAFETY: plain numbers, for which zero is a value.
-    unsafe { core::mem::zeroed() }
 }
 
 /// Writes to a pipe without a SIGPIPE for the caller where nobody reads: write(2).
