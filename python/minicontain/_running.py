@@ -19,3 +19,11 @@ class Running:
     def _open(self) -> _native.Container:
         """The engine's container. Raises `StateError` before the start, and once it was closed."""
         raise NotImplementedError
+
+    def poll(self) -> int | None:
+        """Looks whether it has ended."""
+        raise NotImplementedError
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Waits until it has ended."""
+        raise NotImplementedError

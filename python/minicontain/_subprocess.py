@@ -25,7 +25,14 @@ NAMES = frozenset(
 
 
 def settle(fields: dict[str, Any]) -> None:
-    """Takes those parameters out of `fields`, and puts in what they mean."""
+    """Takes those parameters out of `fields`, and puts in what they mean; so with the working directory."""
+    if not NAMES.isdisjoint(fields):
+        _settle_names(fields)
+    if fields.get("cwd") is not None:
+        fields["cwd"] = directory(fields["cwd"])
+
+
+def _settle_names(fields: dict[str, Any]) -> None:
     if fields.pop("preexec_fn", None) is not None:
         raise errors.fault(
             "preexec_fn",

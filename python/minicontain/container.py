@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import warnings
 from contextlib import suppress
@@ -12,6 +11,7 @@ from . import _native
 from ._arguments import shown_args, spec_fields
 from ._namespaces import namespaces_of
 from .asynchronous import Asynchronous, ended
+from .control import Controlled
 from .errors import ContainerError, StateError
 from .joining import Joinable
 from .named import Named
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .fields import Args, Streams
 
 
-class Container(Joinable, Named, Files, OnTerminal[AnyStr], Asynchronous[AnyStr]):
+class Container(Joinable, Controlled, Named, Files, OnTerminal[AnyStr], Asynchronous[AnyStr]):
     """A container: described when made, started by `start` or `with`, then much like a `subprocess.Popen`.
 
     Takes what `run` takes, but for what is about its end; `PIPE` for a stream gives a file object of the same
@@ -136,7 +136,6 @@ class Container(Joinable, Named, Files, OnTerminal[AnyStr], Asynchronous[AnyStr]
         self._plan: Plan | None = None
         self._native: _native.Container | None = None
         self._closed = False
-        self._killed = False
         self._watches: dict[AbstractEventLoop, Watch] = {}
         self._starting = threading.Lock()
         self._outcome: _native.Outcome | None = None
@@ -562,109 +561,6 @@ class Container(Joinable, Named, Files, OnTerminal[AnyStr], Asynchronous[AnyStr]
         native.begin(data, (_descriptor(self.stdin), _descriptor(self.stdout), _descriptor(self.stderr)))
         _close(self.stdin)
         self._talking = True
-
-    def send_signal(self, signal: int) -> None:
-        """Sends a signal to the program: see signal(7). One that has ended is left alone.
-
-        `SIGKILL` is `kill`: it ends everything in the container. With `init=False`, the program gets only the
-        signals that it handles, `SIGKILL` and `SIGSTOP`: see pid_namespaces(7).
-
-        Raises `StateError` before the start and `SpecError` (a `ValueError`) where there is no such signal.
-
-        >>> import minicontain, signal
-        >>> with minicontain.Container(["sleep", "9"]) as container:
-        ...     container.send_signal(signal.SIGINT)
-        ...     container.wait(), container.result.reason
-        (-2, 'signaled')
-        """
-        if self.poll() is None:
-            self._started().send_signal(int(signal))
-
-    def terminate(self) -> None:
-        """Sends `SIGTERM`; see `send_signal`.
-
-        >>> import minicontain
-        >>> script = "trap 'exit 3' TERM; echo ready; while :; do sleep 0.1; done"
-        >>> with minicontain.Container(script, shell=True, stdout=minicontain.PIPE) as container:
-        ...     _ = container.stdout.readline()
-        ...     container.terminate()
-        ...     container.wait()
-        3
-        """
-        self.send_signal(signal.SIGTERM)
-
-    def stop(self, timeout: float = 10) -> int:
-        """Asks the program to end (`terminate`), and kills the container if it has not in `timeout` seconds.
-
-        Returns `returncode`. Raises `StateError` before the start.
-
-        >>> import minicontain
-        >>> script = "trap '' TERM; echo ready; sleep 9"
-        >>> with minicontain.Container(script, shell=True, stdout=minicontain.PIPE) as c:
-        ...     _ = c.stdout.readline()
-        ...     c.stop(timeout=0.1), c.result.reason
-        (-9, 'killed')
-        """
-        self.terminate()
-        with suppress(TimeoutExpired):
-            return self.wait(timeout)
-        self.kill()
-        return self.wait()
-
-    def kill(self) -> None:
-        """Kills it with everything in it. One that has ended is left alone.
-
-        Raises `StateError` before the start.
-
-        >>> import minicontain
-        >>> with minicontain.Container(["sleep", "9"]) as container:
-        ...     container.kill()
-        ...     container.wait(), container.result.reason
-        (-9, 'killed')
-        """
-        self._started().kill()
-        self._killed = True
-
-    def pause(self) -> None:
-        """Stops every process in it, until `resume`; it can be killed meanwhile.
-
-        One that has ended is left alone. Raises `StateError` before the start, and `ContainerError`
-        (`not_supported`) with `init=False` or without a PID namespace of its own.
-
-        >>> import minicontain
-        >>> with minicontain.Container(["sleep", "9"]) as container:
-        ...     container.pause()
-        ...     container.paused
-        True
-        """
-        if self.poll() is None:
-            self._started().pause()
-
-    def resume(self) -> None:
-        """Lets every process in it go on. One that has ended is left alone.
-
-        Raises as `pause`.
-
-        >>> import minicontain
-        >>> with minicontain.Container(["sleep", "9"]) as container:
-        ...     container.pause()
-        ...     container.resume()
-        ...     container.paused
-        False
-        """
-        if self.poll() is None:
-            self._started().resume()
-
-    @property
-    def paused(self) -> bool:
-        """Whether it was paused, and not resumed. Raises `StateError` before the start.
-
-        >>> import minicontain
-        >>> with minicontain.Container(["sleep", "9"]) as container:
-        ...     container.paused
-        False
-        """
-        return self._started().paused
 
     def __repr__(self) -> str:
         if self._native is None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from . import _native
 from ._arguments import shown_args, spec_fields
 from ._running import Running
-from ._subprocess import directory, settle
-from .process import to_end
+from ._subprocess import settle
+from .process import settled, to_end
 from .streams import Text
 
 if TYPE_CHECKING:
@@ -238,7 +238,7 @@ class Joinable(Running):
         >>> asyncio.run(main()).stdout
         'box\n'
         """
-        from .process_async import settled, to_end_async
+        from .process_async import to_end_async
 
         fields.update(stdin=stdin, stdout=stdout, stderr=stderr, shell=shell)
         told = Text(encoding, errors, text, universal_newlines)
@@ -338,8 +338,6 @@ class Joinable(Running):
         """
         fields.update(stdin=stdin, stdout=stdout, stderr=stderr, shell=shell)
         settle(fields)
-        if fields.get("cwd") is not None:
-            fields["cwd"] = directory(fields["cwd"])
         return _start(self, args, fields, Text(encoding, errors, text, universal_newlines), bufsize)
 
 

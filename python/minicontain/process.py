@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from . import _native, terminal
 from ._arguments import is_on_terminal, shown_args, spec_fields
-from ._subprocess import NAMES, directory, settle
+from ._subprocess import settle
 from ._subprocess import streams as gather_streams
 from .results import CalledProcessError, CompletedProcess, TimeoutExpired
 from .streams import Text
@@ -135,6 +135,16 @@ def run(
     return to_end(None, args, fields, input, capture_output, timeout, check, streams)
 
 
+def settled(args: Any, fields: dict[str, Any], input: Any, capture_output: bool) -> bool:
+    """Puts into `fields` what `run` means by them; whether the program is to have a terminal."""
+    gather_streams(fields, input, capture_output)
+    settle(fields)
+    on_terminal = is_on_terminal(args, fields)
+    if on_terminal:
+        terminal.settle(fields)
+    return on_terminal
+
+
 def to_end(
     place: _native.Container | int | None,
     args: Any,
@@ -146,14 +156,9 @@ def to_end(
     streams: Text,
 ) -> CompletedProcess[Any]:
     """Runs a program to its end: in a container of its own, in one that runs, or beside a process."""
-    gather_streams(fields, input, capture_output)
-    if not NAMES.isdisjoint(fields):
-        settle(fields)
-    if fields.get("cwd") is not None:
-        fields["cwd"] = directory(fields["cwd"])
+    on_terminal = settled(args, fields, input, capture_output)
     data = streams.encode(input)
-    if is_on_terminal(args, fields):
-        terminal.settle(fields)
+    if on_terminal:
         data = terminal.typed(data)
     wanted = spec_fields(args, fields)
     outcome, out, err, trace = _native.run(wanted, data, timeout, place)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from . import terminal
-from ._arguments import is_on_terminal
-from ._subprocess import directory, settle, streams
 from .container import Container
+from .process import settled
 from .results import CompletedProcess, TimeoutExpired
 from .streams import Text
 
@@ -122,16 +120,6 @@ async def run_async(
     settled(args, fields, input, capture_output)
     # It is fed bytes, so that what cannot be decoded does not hide a timeout.
     return await to_end_async(Container(args, **fields), told, input, timeout, check)
-
-
-def settled(args: Any, fields: dict[str, Any], input: Any, capture_output: bool) -> None:
-    """Puts into `fields` what `run` means by them."""
-    streams(fields, input, capture_output)
-    settle(fields)
-    if fields.get("cwd") is not None:
-        fields["cwd"] = directory(fields["cwd"])
-    if is_on_terminal(args, fields):
-        terminal.settle(fields)
 
 
 async def to_end_async(
