@@ -78,7 +78,6 @@ ROOT_ONLY = {"the host's user namespace"}
 HIDDEN = {"the host's processes", "another's namespaces", "another's processes"}
 INITS_CALLS = {
     *(
-        "prctl",
         "close_range",
         "capset",
         "setsid",

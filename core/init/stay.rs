@@ -12,7 +12,6 @@ const SIGKILL: i32 = 9;
 const SIGCONT: i32 = 18;
 const SIGSTOP: i32 = 19;
 const CLOEXEC_NONBLOCK: u64 = 0o2_004_000;
-const PR_SET_NAME: u64 = 15;
 const CAP_KILL: u32 = 1 << 5;
 const WNOHANG_WALL: u64 = 1 | 0x4000_0000;
 
@@ -42,11 +41,10 @@ pub(crate) unsafe fn stay(header: *mut Header, program: i64, owner: i64) -> ! {
 fn prepare(owner: i64) {
     let header = [LINUX_CAPABILITY_VERSION_3, 0];
     let sets = [CAP_KILL, CAP_KILL, 0, 0, 0, 0];
-    // SAFETY: plain numbers, a name with its NUL, and the structures of capset(2).
+    // SAFETY: plain numbers, and the structures of capset(2).
     unsafe {
         // What a terminal sends to the caller's processes is not for the program.
         syscall(number::SETSID, &[0; 6]);
-        syscall(number::PRCTL, &[PR_SET_NAME, c"init".as_ptr() as u64, 0, 0, 0, 0]);
         if owner < 0 {
             syscall(number::CLOSE_RANGE, &[0, u64::from(u32::MAX), 0, 0, 0, 0]);
         } else {

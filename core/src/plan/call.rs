@@ -196,6 +196,10 @@ pub enum Call {
     MapBlock {
         block: Slot,
     },
+    /// `PR_SET_NAME`: what the process is called in `/proc/PID/comm`.
+    ProcessName {
+        name: &'static str,
+    },
     /// `PR_SET_DUMPABLE`: off, nobody may trace this process, or see its memory and descriptors.
     Dumpable(bool),
     // Identity and limits.
@@ -362,6 +366,7 @@ impl Call {
             Self::CloseOnExec { fd: it, on } => call("fcntl", libc::SYS_fcntl, [fd(it), One(libc::F_SETFD as u64, names::FCNTL), Flags(u64::from(*on), names::FD)]),
             Self::EnterInit { init, block, next } => call("execveat", libc::SYS_execveat, [Arg::Fd(Fd::Slot(*init)), Arg::Str(""), Arg::Init(*block, *next), Counted(&[]), Flags(abi::AT_EMPTY_PATH, names::AT)]),
             Self::MapBlock { block } => call("mmap", libc::SYS_mmap, [Null, Int(crate::sys::memory::BLOCK_SPACE as i64), Flags((libc::PROT_READ | libc::PROT_WRITE) as u64, names::PROT), Flags(libc::MAP_SHARED as u64, names::MAP), Arg::Fd(Fd::Slot(*block)), Int(0)]),
+            Self::ProcessName { name } => call("prctl", libc::SYS_prctl, [One(libc::PR_SET_NAME as u64, names::PRCTL), Arg::Str(name)]),
             Self::Dumpable(on) => call("prctl", libc::SYS_prctl, [One(libc::PR_SET_DUMPABLE as u64, names::PRCTL), Int(i64::from(*on))]),
             Self::NewKeyring => call("keyctl", libc::SYS_keyctl, [One(u64::from(libc::KEYCTL_JOIN_SESSION_KEYRING), names::KEYCTL), Null]),
             Self::SocketPair { first, second } => call("socketpair", libc::SYS_socketpair, [One(libc::AF_UNIX as u64, names::FAMILY), Flags((libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC) as u64, names::SOCKET), Int(0), Pair(*first, *second)]),

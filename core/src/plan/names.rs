@@ -20,7 +20,7 @@ names! {
     /// pipe2(2)
     PIPE: O_CLOEXEC;
     /// prctl(2)
-    PRCTL: PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE;
+    PRCTL: PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE, PR_SET_NAME;
     /// fcntl(2)
     FCNTL: F_DUPFD_CLOEXEC, F_SETFD;
     /// fcntl(2)

@@ -77,7 +77,6 @@ pub(crate) mod number {
     pub(crate) const WAITID: i64 = 247;
     pub(crate) const PIDFD_OPEN: i64 = 434;
     pub(crate) const MMAP: i64 = 9;
-    pub(crate) const PRCTL: i64 = 157;
     pub(crate) const CLOSE_RANGE: i64 = 436;
     pub(crate) const CAPSET: i64 = 126;
     pub(crate) const WAIT4: i64 = 61;
@@ -103,7 +102,6 @@ pub(crate) mod number {
     pub(crate) const WAITID: i64 = 95;
     pub(crate) const PIDFD_OPEN: i64 = 434;
     pub(crate) const MMAP: i64 = 222;
-    pub(crate) const PRCTL: i64 = 167;
     pub(crate) const CLOSE_RANGE: i64 = 436;
     pub(crate) const CAPSET: i64 = 91;
     pub(crate) const WAIT4: i64 = 260;

@@ -79,6 +79,7 @@ impl Builder<'_> {
             let next = b.steps.len() + 1;
             b.inside(Call::EnterInit { init: program, block, next });
             b.inside(Call::MapBlock { block });
+            b.inside(Call::ProcessName { name: "init" });
         });
     }
 
