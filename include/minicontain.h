@@ -198,6 +198,10 @@ enum minicontain_code
      * The container still runs.
      */
     MINICONTAIN_CODE_STILL_RUNS = 24,
+    /**
+     * There is no such cgroup, or it has no such file.
+     */
+    MINICONTAIN_CODE_CGROUP_NOT_FOUND = 25,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

@@ -59,6 +59,8 @@ pub enum Code {
     NoSuchContainer = 23,
     /// The container still runs.
     StillRuns = 24,
+    /// There is no such cgroup, or it has no such file.
+    CgroupNotFound = 25,
 }
 
 impl Code {
@@ -90,6 +92,7 @@ impl Code {
             Self::NameTaken => "name_taken",
             Self::NoSuchContainer => "no_such_container",
             Self::StillRuns => "still_runs",
+            Self::CgroupNotFound => "cgroup_not_found",
         }
     }
 }

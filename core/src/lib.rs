@@ -30,6 +30,7 @@
 #![allow(clippy::similar_names, reason = "pid and pidfd, uid and gid are the kernel's names")]
 #![allow(clippy::format_collect, clippy::ref_option, reason = "short, and off every hot path")]
 
+pub mod cgroup;
 pub mod container;
 pub mod error;
 mod host;
@@ -38,6 +39,7 @@ pub mod plan;
 pub mod spec;
 mod sys;
 
+pub use cgroup::Cgroup;
 pub use container::{
     Command, Communication, Container, Files, Outcome, Reason, Run, Status, Usage, containers, enter,
 };

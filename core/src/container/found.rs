@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::measured::{Own, used};
 use super::registry::{self, Found};
 use super::{Container, Outcome, Relation};
+use crate::cgroup::Cgroup;
 use crate::error::{Code, Error};
 use crate::plan::execute::Init;
 use crate::plan::trace::Trace;
@@ -62,13 +64,14 @@ fn status(found: &Found) -> Status {
         created: state.created,
         log_path: state.spec.detach.then(|| found.path.join("log")),
         spec: state.spec,
-        outcome: (!running).then(|| outcome(block.as_ref())),
+        outcome: (!running).then(|| outcome(block.as_ref(), state.cgroup.as_ref())),
     }
 }
 
 /// How a container ended that is nobody's child: what init wrote down is all that is known.
-fn outcome(block: Option<&Block>) -> Outcome {
-    Outcome::new(&Ended::unknown(), true, block.and_then(Block::end_of_program), std::time::Duration::ZERO)
+fn outcome(block: Option<&Block>, cgroup: Option<&Cgroup>) -> Outcome {
+    let program = block.and_then(Block::end_of_program);
+    Outcome::new(&Ended::unknown(), true, program, Duration::ZERO, cgroup.map(used).unwrap_or_default())
 }
 
 impl Container {
@@ -101,6 +104,7 @@ impl Container {
             enforced: BTreeMap::new(),
             slots: Vec::new(),
             kept: Kept::default(),
+            own: None,
         };
         Ok(Self {
             pid: found.state.pid,
@@ -109,9 +113,10 @@ impl Container {
             stdout: None,
             stderr: None,
             terminal: None,
-            trace: Arc::new(Trace { plan, records: Vec::new(), slots: Vec::new() }),
+            trace: Arc::new(Trace::empty(plan)),
             init: Some(Init { stays: Stays::First, block }),
             _entry: None,
+            cgroup: found.state.cgroup.map(|cgroup| Own::new(cgroup, false)),
             program: std::sync::OnceLock::new(),
             relation: Relation::Detached,
             owner: std::process::id(),
@@ -149,6 +154,6 @@ impl Container {
     /// How it ended, if it has, where it is not this process's child.
     pub(super) fn end_of_detached(&self) -> Option<Outcome> {
         let block = self.init.as_ref().map(|init| &init.block);
-        process::has_ended(self.pidfd.as_fd()).then(|| outcome(block))
+        process::has_ended(self.pidfd.as_fd()).then(|| outcome(block, self.cgroup()))
     }
 }

@@ -4,6 +4,7 @@ mod command;
 mod communicate;
 mod files;
 mod found;
+mod measured;
 mod outcome;
 pub(crate) mod registry;
 
@@ -17,6 +18,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
+use measured::Own;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::error::{Code, Error};
@@ -54,6 +56,8 @@ pub struct Container {
     init: Option<Init>,
     /// The name that it has, while this is what holds it.
     _entry: Option<registry::Entry>,
+    /// Its cgroup, where it has one.
+    cgroup: Option<Own>,
     /// The program's own descriptor, where init is not in its namespaces: plans that join it name its number.
     program: OnceLock<OwnedFd>,
     relation: Relation,
@@ -94,9 +98,12 @@ impl Container {
 
     /// What was started; where it has a name, it is written down which process it is, or killed if that cannot be.
     pub(crate) fn from_started(started: Started, began: Instant) -> Result<Self, (Error, Box<Trace>)> {
-        let Started { pid, pidfd, pipes: [stdin, stdout, stderr], terminal, trace, init, mut entry } =
+        let Started { pid, pidfd, pipes: [stdin, stdout, stderr], terminal, trace, init, mut entry, cgroup } =
             started;
-        let written = entry.as_mut().map_or(Ok(()), |entry| entry.commit(pid, &trace.plan.spec));
+        let written =
+            entry.as_mut().map_or(Ok(()), |entry| entry.commit(pid, &trace.plan.spec, cgroup.as_ref()));
+        let ends_with_it = trace.plan.own.as_ref().is_some_and(|own| own.ends_with_it);
+        let cgroup = cgroup.map(|cgroup| Own::new(cgroup, ends_with_it));
         let relation = if trace.plan.spec.detach { Relation::Detached } else { Relation::Owned };
         let container = Self {
             pid,
@@ -108,6 +115,7 @@ impl Container {
             trace: Arc::new(trace),
             init,
             _entry: entry,
+            cgroup,
             program: OnceLock::new(),
             relation,
             owner: std::process::id(),
@@ -210,8 +218,10 @@ impl Container {
                     Error::call(Code::Ended, "the container's exit status is lost", errno, hint)
                 })?,
             };
-            *outcome =
-                reaped.map(|ended| Outcome::new(&ended, init.is_some(), program, self.began.elapsed()));
+            if let Some(ended) = reaped {
+                let used = self.cgroup.as_ref().map(Own::finish).unwrap_or_default();
+                *outcome = Some(Outcome::new(&ended, init.is_some(), program, self.began.elapsed(), used));
+            }
         }
         Ok(outcome.clone())
     }
@@ -316,7 +326,15 @@ impl Container {
                 self.program.get_or_init(|| opened)
             }
         };
-        Plan::exec(spec, Target { pid: self.pid, pidfd: pidfd.as_fd(), spec: Some(&self.trace.plan.spec) })
+        Plan::exec(
+            spec,
+            Target {
+                pid: self.pid,
+                pidfd: pidfd.as_fd(),
+                spec: Some(&self.trace.plan.spec),
+                cgroup: self.cgroup(),
+            },
+        )
     }
 
     /// Whether it was paused, and not resumed.
@@ -379,10 +397,15 @@ impl Container {
     fn kill_all(&self) -> Result<(), i32> {
         let first = self.pidfd.as_fd();
         // An init outside would leave the program behind if it were killed itself; and it tells how that ended.
-        match self.outside().map(|init| init.block.ask(first, KILL_GROUP)) {
+        let killed = match self.outside().map(|init| init.block.ask(first, KILL_GROUP)) {
             None | Some(Err(libc::ETIMEDOUT)) => process::send_signal(first, libc::SIGKILL),
             Some(asked) => asked,
+        };
+        // What the freezer of v1 holds dies when it goes on.
+        if let Some(cgroup) = self.cgroup() {
+            cgroup.let_die();
         }
+        killed
     }
 
     fn ended(&self) -> MutexGuard<'_, Option<Outcome>> {
@@ -403,7 +426,7 @@ impl Container {
 /// As a start; [`Code::Ended`] when there is no such process, [`Code::PermissionDenied`] when it may not be joined.
 pub fn enter(pid: i32, spec: Spec) -> Result<Container, Error> {
     let pidfd = open_process(pid)?;
-    Container::start(Plan::exec(spec, Target { pid, pidfd: pidfd.as_fd(), spec: None })?)
+    Container::start(Plan::exec(spec, Target { pid, pidfd: pidfd.as_fd(), spec: None, cgroup: None })?)
 }
 
 fn open_process(pid: i32) -> Result<OwnedFd, Error> {
@@ -431,6 +454,9 @@ impl Drop for Container {
         if owned && self.ended().is_none() {
             let _ = self.kill();
             let _ = process::reap(self.pidfd.as_fd(), true);
+            if let Some(cgroup) = &self.cgroup {
+                let _ = cgroup.finish();
+            }
         }
     }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::measured::Used;
+use crate::cgroup::{Stats, Victim};
 use crate::sys::post::ProgramEnd;
 use crate::sys::process::{Ended, decode};
 
@@ -52,7 +54,7 @@ pub struct Usage {
 }
 
 /// How a container ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Outcome {
     /// Why it ended.
     pub reason: Reason,
@@ -64,15 +66,28 @@ pub struct Outcome {
     pub core_dumped: bool,
     /// What it used.
     pub usage: Usage,
+    /// How many of its processes the kernel killed for want of memory.
+    pub oom_kills: u64,
+    /// Which, as far as the kernel's log may be read and still tells.
+    pub oom_victims: Vec<Victim>,
+    /// The last statistics of its cgroup, where it had one.
+    pub stats: Option<Stats>,
 }
 
 impl Outcome {
     /// What the kernel says of the first process; where that is init (`init`), `program` is what it saw of the program.
-    pub(crate) fn new(ended: &Ended, init: bool, program: Option<ProgramEnd>, wall: Duration) -> Self {
+    pub(crate) fn new(
+        ended: &Ended,
+        init: bool,
+        program: Option<ProgramEnd>,
+        wall: Duration,
+        used: Used,
+    ) -> Self {
         let time = |t: libc::timeval| t.tv_sec as u64 * 1_000_000_000 + t.tv_usec as u64 * 1000;
         let (code, status) = program.map_or((ended.code, ended.status), |end| decode(end.status));
         let exited = code == libc::CLD_EXITED;
         let reason = match program {
+            _ if !exited && status == libc::SIGKILL && used.oom_kills > 0 => Reason::Oom,
             // Nobody inside can kill init.
             None if init => Reason::Killed,
             _ if exited => Reason::Exited,
@@ -91,6 +106,9 @@ impl Outcome {
                 system_ns: time(ended.usage.ru_stime),
                 peak_memory,
             },
+            oom_kills: used.oom_kills,
+            oom_victims: used.victims,
+            stats: used.stats,
         }
     }
 

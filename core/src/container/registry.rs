@@ -21,7 +21,9 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
+use crate::cgroup::Cgroup;
 use crate::error::{Code, Error};
+use crate::host::start_time;
 use crate::spec::Spec;
 use crate::sys::process;
 
@@ -35,6 +37,7 @@ pub(super) struct State {
     /// Seconds since 1970.
     pub created: u64,
     pub spec: Spec,
+    pub cgroup: Option<Cgroup>,
 }
 
 /// A container's directory. It is removed with this, unless it is kept.
@@ -116,10 +119,17 @@ impl Entry {
     }
 
     /// Writes down which process it is. A detached one's entry is kept.
-    pub(super) fn commit(&mut self, pid: i32, spec: &Spec) -> Result<(), Error> {
+    pub(super) fn commit(&mut self, pid: i32, spec: &Spec, cgroup: Option<&Cgroup>) -> Result<(), Error> {
         let name = self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
-        let state = State { name, pid, started: start_time(pid).unwrap_or(0), created, spec: spec.clone() };
+        let state = State {
+            name,
+            pid,
+            started: start_time(pid).unwrap_or(0),
+            created,
+            spec: spec.clone(),
+            cgroup: cgroup.cloned(),
+        };
         let text = serde_json::to_vec(&state).unwrap_or_default();
         // Nobody shall read half of it.
         let (draft, place) = (self.path.join("state.json.new"), self.path.join("state.json"));
@@ -175,6 +185,9 @@ impl Found {
     }
 
     pub(super) fn remove(&self) -> Result<(), Error> {
+        if let Some(cgroup) = &self.state.cgroup {
+            let _ = cgroup.kill().and_then(|()| cgroup.remove());
+        }
         match remove_entry(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(failed("could not remove the container's state", &error))
@@ -245,13 +258,6 @@ fn stale(path: &Path) -> bool {
 
 fn read_state(path: &Path) -> Option<State> {
     serde_json::from_slice(&fs::read(path.join("state.json")).ok()?).ok()
-}
-
-/// When a process began, in clock ticks since the host did: proc_pid_stat(5).
-fn start_time(pid: i32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name, in parentheses, may hold anything.
-    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
 fn failed(what: &str, error: &io::Error) -> Error {

@@ -1,11 +1,13 @@
 //! What this host offers to this caller. Reading it changes nothing.
 
 mod accounts;
+pub(crate) mod cgroups;
 mod mounts;
 
 pub(crate) use accounts::{Account, resolve_user};
-pub(crate) use mounts::{HostMount, visible_mounts};
+pub(crate) use mounts::{HostMount, mount_table, visible_mounts};
 
+use std::cell::OnceCell;
 use std::fs;
 
 use crate::spec::{IdMap, bit};
@@ -29,6 +31,7 @@ pub(crate) struct Host {
     pub handled: u64,
     /// Whether the caller has supplementary groups.
     pub groups: bool,
+    mounts: OnceCell<String>,
 }
 
 impl Host {
@@ -44,7 +47,13 @@ impl Host {
             ignored,
             handled,
             groups: process::has_groups(),
+            mounts: OnceCell::new(),
         }
+    }
+
+    /// The caller's mounts: proc_pid_mountinfo(5). It is read once.
+    pub(crate) fn mount_table(&self) -> &str {
+        self.mounts.get_or_init(mount_table)
     }
 
     /// Whether descriptors 0, 1 and 2 are all open, so that new ones are 3 or above.
@@ -86,6 +95,13 @@ fn range(uid_map: &str) -> Option<IdMap> {
         _ => None,
     })?;
     Some(IdMap { container: 0, host, size: CONTAINER_ID_COUNT })
+}
+
+/// When a process began, in clock ticks since the host did: proc_pid_stat(5).
+pub(crate) fn start_time(pid: i32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in parentheses, may hold anything.
+    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
 #[cfg(test)]

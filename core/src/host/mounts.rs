@@ -18,15 +18,17 @@ const OWN: [&str; 4] = ["/proc", "/sys", "/dev", "/run"];
 const SKIPPED: [&str; 9] =
     ["overlay", "nsfs", "autofs", "binfmt_misc", "cgroup", "cgroup2", "proc", "sysfs", "devtmpfs"];
 
-/// The mounts below `/` that hold the host's files, parents first.
-pub(crate) fn visible_mounts() -> Vec<HostMount> {
+/// The caller's mounts as the kernel lists them; empty where it does not.
+pub(crate) fn mount_table() -> String {
     // One read of a table that the kernel makes anew for each: a buffer that holds most.
     let mut table = String::with_capacity(32 << 10);
     let read = fs::File::open("/proc/self/mountinfo").and_then(|mut file| file.read_to_string(&mut table));
-    if read.is_err() {
-        return Vec::new();
-    }
-    select(&table, |path| fs::symlink_metadata(path).ok().map(|meta| meta.is_dir()))
+    if read.is_ok() { table } else { String::new() }
+}
+
+/// The mounts below `/` that hold the host's files, parents first.
+pub(crate) fn visible_mounts(table: &str) -> Vec<HostMount> {
+    select(table, |path| fs::symlink_metadata(path).ok().map(|meta| meta.is_dir()))
 }
 
 fn select(mountinfo: &str, is_directory: impl Fn(&str) -> Option<bool>) -> Vec<HostMount> {

@@ -26,7 +26,7 @@ pub enum Text {
     /// `before`, the number in the slot, `after`.
     Slotted {
         /// What stands before the number.
-        before: &'static str,
+        before: Cow<'static, str>,
         /// Where the number is.
         slot: Slot,
         /// What follows it.

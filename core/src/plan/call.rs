@@ -31,6 +31,11 @@ pub enum Call {
         fd: Fd,
         data: Text,
     },
+    /// pread(2) of what was written, from the beginning: the kernel may have rounded it.
+    ReadBack {
+        fd: Fd,
+        len: usize,
+    },
     /// `F_DUPFD_CLOEXEC`, at 3 or above.
     Duplicate {
         fd: Fd,
@@ -48,6 +53,9 @@ pub enum Call {
         dir: Fd,
         path: Text,
         mode: u32,
+    },
+    Rmdir {
+        path: Text,
     },
     Chmod {
         dir: Fd,
@@ -139,6 +147,8 @@ pub enum Call {
         flags: u64,
         pid: Slot,
         pidfd: Option<Slot>,
+        /// The directory of the cgroup that it begins in: `CLONE_INTO_CGROUP`.
+        cgroup: Option<Slot>,
         /// What the process that makes it does then.
         maker: Maker,
     },
@@ -321,10 +331,12 @@ impl Call {
             Self::Pipe { read, write } => call("pipe2", libc::SYS_pipe2, [Pair(*read, *write), Flags(libc::O_CLOEXEC as u64, names::PIPE)]),
             Self::Read { fd: it, len } => call("read", libc::SYS_read, [fd(it), Room(*len), Int(*len as i64)]),
             Self::Write { fd: it, data } => call("write", libc::SYS_write, [fd(it), text(data), length(data)]),
+            Self::ReadBack { fd: it, len } => call("pread64", libc::SYS_pread64, [fd(it), Room(*len), Int(*len as i64), Int(0)]),
             Self::Duplicate { fd: it, keep } => call("fcntl", libc::SYS_fcntl, [fd(it), One(libc::F_DUPFD_CLOEXEC as u64, names::FCNTL), Int(3)]).keep(*keep),
             Self::Dup3 { from, to } => call("dup3", libc::SYS_dup3, [fd(from), Int(i64::from(*to)), Int(0)]),
             Self::CloseRange { first, last } => call("close_range", libc::SYS_close_range, [Int(i64::from(*first)), Int(i64::from(*last)), Flags(abi::CLOSE_RANGE_CLOEXEC, names::CLOSE_RANGE)]),
             Self::Mkdir { dir, path, mode } => call("mkdirat", libc::SYS_mkdirat, [fd(dir), text(path), Octal(*mode)]),
+            Self::Rmdir { path } => call("unlinkat", libc::SYS_unlinkat, [Arg::Fd(Fd::Cwd), text(path), Flags(libc::AT_REMOVEDIR as u64, names::UNLINK)]),
             Self::Chmod { dir, path, mode } => call("fchmodat", libc::SYS_fchmodat, [fd(dir), text(path), Octal(*mode)]),
             Self::Chown { dir, path, user, group, flags } => call("fchownat", libc::SYS_fchownat, [fd(dir), text(path), Int(i64::from(*user)), Int(i64::from(*group)), Flags(*flags, names::AT)]),
             Self::Mknod { dir, path, mode, device } => call("mknodat", libc::SYS_mknodat, [fd(dir), text(path), Octal(*mode), Device(device.0, device.1)]),
@@ -345,11 +357,15 @@ impl Call {
                 let attr = Record::MountAttr { set: *set, clear: *clear, propagation: 0, userns: *userns };
                 call("mount_setattr", libc::SYS_mount_setattr, [fd(dir), text(path), Flags(*flags, names::AT), Arg::Record(attr), Int(32)])
             }
-            Self::Clone { clone3, flags, maker, .. } => {
+            Self::Clone { clone3, flags, maker, cgroup, .. } => {
                 // As clone(2) takes it: flags and the exit signal, which only init's child has.
                 let signal = if matches!(maker, Maker::Init { .. }) { libc::SIGCHLD as u64 } else { 0 };
                 let (name, number) = if *clone3 { ("clone3", libc::SYS_clone3) } else { ("clone", libc::SYS_clone) };
-                call(name, number, [Flags(*flags | signal, names::CLONE)])
+                let flags = Flags(*flags | signal, names::CLONE);
+                match cgroup {
+                    Some(cgroup) => call(name, number, [flags, slot(cgroup)]),
+                    None => call(name, number, [flags]),
+                }
             }
             Self::Unshare { flags } => call("unshare", libc::SYS_unshare, [Flags(*flags, names::CLONE)]),
             Self::Setns { fd: it, flags } => call("setns", libc::SYS_setns, [fd(it), Flags(*flags, names::CLONE)]),

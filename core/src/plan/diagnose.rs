@@ -15,7 +15,6 @@ use crate::spec::NamespaceSource;
 use crate::sys::block::Block;
 use crate::sys::process;
 use crate::sys::process::Ended;
-use crate::sys::step::{Ask, RawArg};
 
 /// Finds the step that made a start fail, and says what it means.
 pub(crate) fn failure(
@@ -94,6 +93,9 @@ fn judge(plan: &Plan, index: usize, errno: i32) -> (Code, String) {
     let step = &plan.steps[index];
     let joining = plan.act_of(index).is_some_and(|act| act.what.ends_with(" to join"));
     let user = |flags: &u64| flags & libc::CLONE_NEWUSER as u64 != 0;
+    if plan.own.as_ref().is_some_and(|own| own.steps.iter().any(|steps| steps.contains(&index))) {
+        return cgroup_trouble(&step.call, errno);
+    }
     match (&step.call, errno) {
         (Call::Clone { flags, .. } | Call::Unshare { flags }, libc::EPERM | libc::ENOSPC | libc::EUSERS | libc::EACCES) if user(flags) => {
             (Code::UserNamespaceForbidden, user_namespace_hint(errno))
@@ -145,6 +147,36 @@ fn judge(plan: &Plan, index: usize, errno: i32) -> (Code, String) {
         }
         _ => (Code::StepFailed, String::new()),
     }
+}
+
+/// What the refusal of a step about the container's cgroup means.
+fn cgroup_trouble(call: &Call, errno: i32) -> (Code, String) {
+    let (code, hint) = match (call, errno) {
+        (_, libc::EACCES | libc::EPERM | libc::EROFS) => {
+            (Code::PermissionDenied, "be root, or have a cgroup delegated to this user")
+        }
+        (Call::Open { .. }, libc::ENOENT) => {
+            (Code::NotSupported, "this kernel, or this version of cgroups, does not have it")
+        }
+        (Call::Mkdir { .. }, libc::ENOENT) => {
+            (Code::SourceNotFound, "the cgroup to make it in must be there: see cgroup_parent")
+        }
+        (Call::Mkdir { .. }, libc::EAGAIN | libc::ENOSPC | libc::ENOMEM) => {
+            (Code::OutOfResources, "see cgroup.max.descendants above it")
+        }
+        (Call::Write { .. }, libc::EBUSY) => (
+            Code::OutOfResources,
+            "more is in use already than the limit allows; or, on v2, processes are in a cgroup whose children shall have controllers",
+        ),
+        (Call::Write { .. }, libc::EINVAL | libc::ERANGE | libc::ENODEV | libc::EOPNOTSUPP) => {
+            (Code::NotSupported, "the kernel does not take this value: see its cgroup documentation")
+        }
+        (Call::Write { .. }, libc::ENOSPC) => {
+            (Code::OutOfResources, "the cpuset has no CPUs or no memory nodes")
+        }
+        _ => (Code::StepFailed, ""),
+    };
+    (code, hint.into())
 }
 
 /// Whether the process to join is ending.
@@ -236,15 +268,8 @@ fn not_executed(trace: &Trace, head: &[u8], tried: &[usize]) -> Error {
 fn head(trace: &Trace, lowered: &Lowered, block: &Block) -> Vec<u8> {
     let read = trace.plan.steps.iter().position(|step| matches!(step.call, Call::Read { len: HEAD, .. }));
     let Some(index) = read else { return Vec::new() };
-    let Ask::Call { args: [_, RawArg::Data(at), ..], .. } = lowered.caller.steps[index].ask else {
-        return Vec::new();
-    };
     let len = usize::try_from(trace.records[index].result).unwrap_or(0).min(HEAD);
-    if index >= lowered.first {
-        block.read_data(at as usize, len)
-    } else {
-        lowered.caller.read(at as usize, len)
-    }
+    lowered.read(block, index, len)
 }
 
 /// What a script names after `#!`.

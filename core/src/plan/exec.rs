@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 
 use super::build;
 use super::step::Plan;
+use crate::cgroup::Cgroup;
 use crate::error::{Code, Error};
 use crate::namespace::Kind;
 use crate::spec::{Fault, NamespaceSource, Spec};
@@ -20,6 +21,8 @@ pub struct Target<'a> {
     pub pidfd: BorrowedFd<'a>,
     /// What its container was made of, where it is one of ours: what the spec does not say is as there.
     pub spec: Option<&'a Spec>,
+    /// That container's cgroup: the program is counted with it.
+    pub cgroup: Option<&'a Cgroup>,
 }
 
 impl Plan {
@@ -45,7 +48,7 @@ impl Plan {
             let source = if shared { NamespaceSource::Host } else { NamespaceSource::Fd(pidfd) };
             spec.namespaces.set(kind, source);
         }
-        let plan = build::plan(spec, Some(target.pid))?;
+        let plan = build::plan(spec, Some(target.pid), target.cgroup)?;
         // What was read under its id was its own only if it is still there.
         if has_ended(target.pidfd) { Err(ended(libc::ESRCH)) } else { Ok(plan) }
     }
@@ -96,6 +99,9 @@ fn refuse_what_is_there(spec: &Spec) -> Result<(), Error> {
         cap_add: default.cap_add.clone(),
         cap_drop: default.cap_drop.clone(),
         no_new_privileges: default.no_new_privileges,
+        limits: default.limits.clone(),
+        best_effort: default.best_effort,
+        require: default.require.clone(),
         ..spec.clone()
     };
     if plain == default {

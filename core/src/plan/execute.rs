@@ -1,5 +1,6 @@
 //! Executes a plan: the caller's steps here, the container's in the child, and everything undone on failure.
 
+use std::collections::BTreeMap;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -9,6 +10,7 @@ use super::diagnose;
 use super::lower::{Lowered, lower};
 use super::step::{Plan, Side, Stays, Step};
 use super::trace::Trace;
+use crate::cgroup::{Cgroup, sweep};
 use crate::container::registry::Entry;
 use crate::error::{Code, Error};
 use crate::sys::block::{Block, Walk, memory_file};
@@ -32,6 +34,8 @@ pub(crate) struct Started {
     pub init: Option<Init>,
     /// The name that was taken.
     pub entry: Option<Entry>,
+    /// The cgroup that was made.
+    pub cgroup: Option<Cgroup>,
 }
 
 /// An init that stays, and what it shares with the caller.
@@ -53,6 +57,8 @@ pub(super) struct Execution {
     pub(super) plan: Plan,
     /// The name that was taken.
     entry: Option<Entry>,
+    /// The cgroup that is made.
+    cgroup: Option<Cgroup>,
     lowered: Lowered,
     pub(super) block: Block,
     pub(super) memory: Box<Memory>,
@@ -73,6 +79,17 @@ pub(crate) fn execute(plan: Plan, fault: Option<(usize, i32)>) -> Result<Started
     execution.conclude(failed)
 }
 
+/// What was read back of the settings that were written, by step.
+fn answers(plan: &Plan, lowered: &Lowered, block: &Block) -> BTreeMap<usize, String> {
+    let reads = plan.steps.iter().enumerate().filter(|(_, step)| matches!(step.call, Call::ReadBack { .. }));
+    reads
+        .filter_map(|(index, _)| {
+            let len = usize::try_from(block.records()[index].result).ok().filter(|len| *len > 0)?;
+            Some((index, String::from_utf8_lossy(&lowered.read(block, index, len)).into_owned()))
+        })
+        .collect()
+}
+
 /// Kills a process, and reaps it if it is a child.
 fn end(pidfd: &OwnedFd) {
     let _ = process::send_signal(pidfd.as_fd(), libc::SIGKILL);
@@ -85,13 +102,23 @@ impl Execution {
         fault: Option<(usize, i32)>,
         gate: Option<Gate>,
     ) -> Result<Self, Box<Failed>> {
-        let nothing = |plan, error| {
-            Box::new(Failed { error, trace: Trace { plan, records: Vec::new(), slots: Vec::new() } })
-        };
+        let nothing = |plan, error| Box::new(Failed { error, trace: Trace::empty(plan) });
         let entry = match plan.spec.name.as_deref().map(Entry::reserve).transpose() {
             Ok(entry) => entry,
             Err(error) => return Err(nothing(plan, error)),
         };
+        if plan.own.as_ref().is_some_and(|own| own.maker != std::process::id()) {
+            let hint = "plan again in this process";
+            return Err(nothing(
+                plan,
+                Error::call(
+                    Code::NotSupported,
+                    "another process made this plan, and its cgroup would be that one's",
+                    0,
+                    hint,
+                ),
+            ));
+        }
         let mut lowered = lower(&plan);
         let made = Self::make_block(
             &plan,
@@ -111,6 +138,13 @@ impl Execution {
                 return Err(nothing(plan, error));
             }
         };
+        let mut cgroup = None;
+        if let (Some(slot), Some(own)) = (plan.kept.number, &plan.own) {
+            let number = sweep::next_number();
+            block.slots_mut()[usize::from(slot.0)] = i64::from(number);
+            sweep::sweep_once(own.cgroup.directories());
+            cgroup = Some(own.cgroup.continued(&format!("{number}{}", own.suffix)));
+        }
         let mut shared = Box::new(AtomicU32::new(0));
         // Not filled: only what is used of it is touched.
         let mut stack: Vec<u64> = Vec::with_capacity(STACK / 8);
@@ -134,7 +168,7 @@ impl Execution {
             stack: top.map_addr(|address| address & !15),
             start: Start { memory: std::ptr::null_mut(), step: 0 },
         });
-        Ok(Self { plan, entry, lowered, block, memory, shared, _stack: stack })
+        Ok(Self { plan, entry, cgroup, lowered, block, memory, shared, _stack: stack })
     }
 
     /// The memory for results, shared with init where that takes part, and the slots that are filled beforehand.
@@ -202,7 +236,8 @@ impl Execution {
 
     pub(super) fn trace_so_far(&self) -> Trace {
         let (records, slots) = (self.block.records().to_vec(), self.block.slots().to_vec());
-        Trace { plan: self.plan.clone(), records, slots }
+        let read = answers(&self.plan, &self.lowered, &self.block);
+        Trace { plan: self.plan.clone(), records, slots, read }
     }
 
     /// Ends the processes of a failed start, and waits until this memory is the caller's own again.
@@ -287,15 +322,20 @@ impl Execution {
         if !executed {
             self.undo();
         }
-        let Self { plan, entry, lowered, block, .. } = self;
-        let trace = Trace { plan, records: block.records().to_vec(), slots };
+        let Self { plan, entry, cgroup, lowered, block, .. } = self;
+        let read = answers(&plan, &lowered, &block);
+        let trace = Trace { plan, records: block.records().to_vec(), slots, read };
         match (executed, pid, pidfd) {
             (true, Some(pid), Some(pidfd)) => {
                 let init = kept.init.map(|stays| Init { stays, block });
-                Ok(Started { pid, pidfd, pipes, terminal, trace, init, entry })
+                Ok(Started { pid, pidfd, pipes, terminal, trace, init, entry, cgroup })
             }
             (_, _, pidfd) => {
                 let ended = pidfd.and_then(|pidfd| process::reap(pidfd.as_fd(), true).ok().flatten());
+                // With its last process gone, and not before.
+                if let Some(cgroup) = cgroup {
+                    let _ = cgroup.kill().and_then(|()| cgroup.remove());
+                }
                 let error = diagnose::failure(&trace, &lowered, &block, failed, ended);
                 Err(Box::new(Failed { error, trace }))
             }

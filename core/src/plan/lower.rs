@@ -4,6 +4,7 @@ use super::arg::{Arg, Fd, INIT_NAME, Record, Slot, Text};
 use super::call::{Call, Maker};
 use super::step::{Plan, Side, Step, Tolerate};
 use crate::sys::abi::MountAttr;
+use crate::sys::block::Block;
 use crate::sys::program::Program;
 use crate::sys::step::{self, Ask, Keep, NO_SLOT, Patch, RawArg, RawClone, RawStep, TOLERATED, Then};
 
@@ -15,6 +16,19 @@ pub(crate) struct Lowered {
     /// The steps from `first` on, as init walks them; none where it takes no part.
     pub init: Program,
     pub first: usize,
+}
+
+impl Lowered {
+    /// What a step that reads left in its room, in the memory of whoever performed it.
+    pub(crate) fn read(&self, block: &Block, index: usize, len: usize) -> Vec<u8> {
+        let step = &self.caller.steps[index];
+        let Ask::Call { args: [_, RawArg::Data(at), ..], .. } = step.ask else { return Vec::new() };
+        if index >= self.first && step.side == step::Side::Container {
+            block.read_data(at as usize, len)
+        } else {
+            self.caller.read(at as usize, len)
+        }
+    }
 }
 
 /// Prepares every step of a plan.
@@ -79,13 +93,20 @@ fn lower_call(call: &Call, program: &mut Program) -> (Ask, Keep) {
         Call::Ready => return (Ask::Ready, Keep::Nothing),
         Call::AwaitReady { first } => return (Ask::AwaitReady { first: first.0 }, Keep::Nothing),
         Call::MapBlock { .. } => return (Ask::MapBlock, Keep::Nothing),
-        Call::Clone { clone3, flags, pid, pidfd, maker } => {
+        Call::Clone { clone3, flags, pid, pidfd, cgroup, maker } => {
             let (then, owner) = match maker {
                 Maker::Caller | Maker::Joiner => (Then::End, NO_SLOT),
                 Maker::Init { owner } => (Then::Stay, optional(owner)),
             };
-            let how =
-                RawClone { flags: *flags, pid: pid.0, pidfd: optional(pidfd), clone3: *clone3, then, owner };
+            let how = RawClone {
+                flags: *flags,
+                pid: pid.0,
+                pidfd: optional(pidfd),
+                cgroup: optional(cgroup),
+                clone3: *clone3,
+                then,
+                owner,
+            };
             return (Ask::Clone(how), Keep::Nothing);
         }
         _ => {}

@@ -33,7 +33,7 @@ impl Plan {
     /// # Errors
     /// Every fault of the spec, and what of it cannot be on this host.
     pub fn new(spec: Spec) -> Result<Self, Error> {
-        build::plan(spec, None)
+        build::plan(spec, None, None)
     }
 
     /// Begins to execute the plan one step at a time: see [`Stepper`].

@@ -17,6 +17,8 @@ names! {
     MOUNT: MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_SLAVE, MS_PRIVATE;
     /// umount2(2)
     UMOUNT: MNT_DETACH, UMOUNT_NOFOLLOW;
+    /// unlink(2)
+    UNLINK: AT_REMOVEDIR;
     /// pipe2(2)
     PIPE: O_CLOEXEC;
     /// prctl(2)
@@ -72,6 +74,7 @@ pub(crate) const CLONE: &[Name] = &[
     (libc::CLONE_NEWUTS as u64, "CLONE_NEWUTS"),
     (libc::CLONE_NEWCGROUP as u64, "CLONE_NEWCGROUP"),
     (abi::CLONE_NEWTIME, "CLONE_NEWTIME"),
+    (abi::CLONE_INTO_CGROUP, "CLONE_INTO_CGROUP"),
     (libc::SIGCHLD as u64, "SIGCHLD"),
 ];
 

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::arg::Slot;
 use super::call::Call;
+use crate::cgroup::Cgroup;
 use crate::spec::Spec;
 
 /// Which side of the clone performs a step.
@@ -156,6 +157,21 @@ pub struct Kept {
     pub caller: Option<Slot>,
     /// Who stays as init, and tells how the program ended.
     pub init: Option<Stays>,
+    /// Where the number of the container's cgroup goes before the first step.
+    pub number: Option<Slot>,
+}
+
+/// The cgroup that a start makes. Its name ends with a number that is chosen when the plan is executed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Own {
+    pub cgroup: Cgroup,
+    pub suffix: &'static str,
+    /// The process that the name says.
+    pub maker: u32,
+    /// Whether what is left in it is killed when the program has ended.
+    pub ends_with_it: bool,
+    /// The steps that make it, and those that set limits in the end.
+    pub steps: [Range<usize>; 2],
 }
 
 /// The ordered list of steps that make a container. Making one reads the host but changes nothing.
@@ -180,6 +196,7 @@ pub struct Plan {
     /// What the slots hold, in words.
     pub slots: Vec<Cow<'static, str>>,
     pub(crate) kept: Kept,
+    pub(crate) own: Option<Own>,
 }
 
 impl Plan {

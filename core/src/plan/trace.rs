@@ -1,5 +1,6 @@
 //! What happened: the plan with results and times filled in.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -25,6 +26,8 @@ pub struct Trace {
     pub plan: Plan,
     pub(crate) records: Vec<Record>,
     pub(crate) slots: Vec<i64>,
+    /// What was read back, by step.
+    pub(crate) read: BTreeMap<usize, String>,
 }
 
 /// One executed step.
@@ -53,6 +56,11 @@ pub struct Entry {
 }
 
 impl Trace {
+    /// Of a plan that was not executed here.
+    pub(crate) fn empty(plan: Plan) -> Self {
+        Self { plan, records: Vec::new(), slots: Vec::new(), read: BTreeMap::new() }
+    }
+
     /// The steps that were performed, in the order of the plan.
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
@@ -73,7 +81,7 @@ impl Trace {
             index,
             side: step.side.name(),
             syscall: step.call.name(),
-            arguments: arguments(&step.call, &|slot, out| self.show_slot(slot, out)),
+            arguments: self.arguments(index),
             result,
             value: record.result,
             start_ns: record.begun.saturating_sub(self.began()),
@@ -116,6 +124,17 @@ impl Trace {
             .zip(&self.records)
             .filter(|(step, _)| matches!(step.call, Call::AwaitExec | Call::AwaitProgram { .. }));
         ends.map(|(_, record)| record.ended).max().unwrap_or(0).saturating_sub(self.began())
+    }
+
+    /// A step's arguments: where it read something back, that.
+    fn arguments(&self, index: usize) -> String {
+        let mut shown = arguments(&self.plan.steps[index].call, &|slot, out| self.show_slot(slot, out));
+        if let (Some(read), Some(from), Some(to)) =
+            (self.read.get(&index), shown.find("/*"), shown.find("*/"))
+        {
+            shown.replace_range(from..to + 2, &format!("\"{}\"", read.escape_debug()));
+        }
+        shown
     }
 
     fn began(&self) -> u64 {

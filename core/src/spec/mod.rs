@@ -15,6 +15,7 @@
 mod capabilities;
 mod filesystem;
 mod identity;
+mod limits;
 mod namespaces;
 mod process;
 mod size;
@@ -24,6 +25,8 @@ pub use capabilities::{CAPABILITIES, DOCKER_CAPABILITIES, capability_number};
 pub(crate) use capabilities::{DOCKER_MASK, bit, mask as capability_mask};
 pub use filesystem::{HostAccess, MASKED_PATHS, READONLY_PATHS, RootChange, Tmpfs, Volume};
 pub use identity::IdMap;
+pub use limits::Limits;
+pub(crate) use limits::parse_list;
 pub use namespaces::{NamespaceSource, Namespaces, TimeOffsets};
 pub use process::{RLIMITS, Stdio, Ulimit};
 pub use size::Size;
@@ -39,7 +42,7 @@ use crate::error::Error;
 ///
 /// Everything but `args` has a default, and the defaults are the safe ones.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct Spec {
     /// A name by which other processes of this user find the container. Default: none; random for a detached one.
     pub name: Option<String>,
@@ -135,6 +138,18 @@ pub struct Spec {
     pub cap_drop: Vec<String>,
     /// Whether no execve can grant privileges: `PR_SET_NO_NEW_PRIVS` of prctl(2).
     pub no_new_privileges: bool,
+    /// What it may use of the host. In JSON these are fields of the spec itself.
+    #[serde(flatten)]
+    pub limits: Limits,
+    /// Whether it has a cgroup of its own even if nothing is limited: it can then be measured and frozen.
+    pub cgroup: bool,
+    /// The cgroup below which its own is made, `/` being that of the hierarchy; a relative path is below the
+    /// caller's. Default: found, see the README.
+    pub cgroup_parent: Option<String>,
+    /// Whether `/sys/fs/cgroup` is writable inside, so that the container can have cgroups of its own below its own.
+    pub cgroup_delegate: bool,
+    /// Whether limits that this host cannot hold are left out, which the result tells; otherwise they are an error.
+    pub best_effort: bool,
     /// Features that must be fully enforced; a shortfall is an error.
     pub require: Vec<String>,
 }
@@ -186,6 +201,11 @@ impl Default for Spec {
             cap_add: Vec::new(),
             cap_drop: Vec::new(),
             no_new_privileges: true,
+            limits: Limits::default(),
+            cgroup: false,
+            cgroup_parent: None,
+            cgroup_delegate: false,
+            best_effort: false,
             require: Vec::new(),
         }
     }

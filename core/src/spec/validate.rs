@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -39,7 +40,7 @@ impl fmt::Display for Fault {
 const MAX_STRING: usize = 131_071;
 
 /// The features that `require` may name.
-pub(crate) const FEATURES: [&str; 8] = [
+pub(crate) const FEATURES: [&str; 15] = [
     "namespaces",
     "user_mapping",
     "root",
@@ -48,6 +49,13 @@ pub(crate) const FEATURES: [&str; 8] = [
     "capabilities",
     "no_new_privileges",
     "seccomp",
+    "memory",
+    "cpu",
+    "cpuset",
+    "pids",
+    "io",
+    "hugetlb",
+    "devices",
 ];
 
 /// Reads a spec from JSON, naming every field that cannot be read.
@@ -55,37 +63,43 @@ pub(super) fn read(value: Value) -> Result<Spec, Vec<Fault>> {
     let Value::Object(fields) = value else {
         return Err(vec![Fault::new("", "a spec is a JSON object", "write {\"args\": [\"program\"]}")]);
     };
+    let unknown: Vec<Fault> = unknown_fields(&fields).collect();
     match Spec::deserialize(&fields) {
-        Ok(spec) => Ok(spec),
-        Err(whole) => {
-            let faults: Vec<Fault> =
-                fields.into_iter().filter_map(|(name, value)| field_fault(&name, value)).collect();
-            Err(if faults.is_empty() {
-                vec![Fault::new("", whole.to_string(), "correct the field named")]
-            } else {
-                faults
-            })
+        Ok(spec) if unknown.is_empty() => Ok(spec),
+        whole => {
+            let mut faults = unknown;
+            faults.extend(fields.into_iter().filter_map(|(name, value)| field_fault(&name, value)));
+            if let (Err(whole), true) = (whole, faults.is_empty()) {
+                faults.push(Fault::new("", whole.to_string(), "correct the field named"));
+            }
+            Err(faults)
         }
     }
+}
+
+/// The fields that there are not, with the likeliest that was meant.
+fn unknown_fields(fields: &Map<String, Value>) -> impl Iterator<Item = Fault> + '_ {
+    static KNOWN: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let all = serde_json::to_value(Spec::default()).unwrap_or_default();
+        all.as_object().map(|known| known.keys().cloned().collect()).unwrap_or_default()
+    });
+    let known = &*KNOWN;
+    let unknown = fields.keys().filter(|name| !known.contains(*name));
+    unknown.map(|name| {
+        let nearest = known.iter().min_by_key(|candidate| distance(name, candidate));
+        let fix = match nearest {
+            Some(near) if distance(name, near) <= 3 => format!("did you mean '{near}'?"),
+            _ => "see the documentation of Spec for the fields there are".into(),
+        };
+        Fault::new(name, "no such field", fix)
+    })
 }
 
 /// Why a single field cannot be read, if it cannot.
 fn field_fault(name: &str, value: Value) -> Option<Fault> {
     let alone = Value::Object(Map::from_iter([(name.to_string(), value)]));
     let error = serde_json::from_value::<Spec>(alone).err()?;
-    let known = match serde_json::to_value(Spec::default()) {
-        Ok(Value::Object(known)) => known,
-        _ => Map::new(),
-    };
-    if known.contains_key(name) {
-        return Some(Fault::new(name, error.to_string(), "see the field's documentation for its form"));
-    }
-    let nearest = known.keys().min_by_key(|candidate| distance(name, candidate));
-    let fix = match nearest {
-        Some(near) if distance(name, near) <= 3 => format!("did you mean '{near}'?"),
-        _ => "see the documentation of Spec for the fields there are".into(),
-    };
-    Some(Fault::new(name, "no such field", fix))
+    Some(Fault::new(name, error.to_string(), "see the field's documentation for its form"))
 }
 
 /// Levenshtein distance, for "did you mean".
@@ -110,6 +124,7 @@ pub(super) fn faults(spec: &Spec) -> Vec<Fault> {
     namespaces(spec, &mut found);
     files(spec, &mut found);
     privileges(spec, &mut found);
+    spec.limits.faults(&mut found);
     found
 }
 
@@ -445,6 +460,15 @@ fn privileges(spec: &Spec, found: &mut Vec<Fault>) {
                 "user",
                 format!("'{}' is not a user", shorten(user)),
                 "write uid, uid:gid, name or name:group",
+            );
+        }
+    }
+    if let Some(parent) = &spec.cgroup_parent {
+        if parent.is_empty() || parent.contains('\0') || parent.split('/').any(|part| part == "..") {
+            fault(
+                "cgroup_parent",
+                format!("'{}' is no path of a cgroup", shorten(parent)),
+                "write it as /web or web/a",
             );
         }
     }

@@ -30,6 +30,7 @@ pub(crate) struct MountAttr {
 
 pub(crate) const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
 pub(crate) const CLONE_NEWTIME: u64 = 0x80;
+pub(crate) const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 pub(crate) const CLONE_VFORK: u64 = 0x4000;
 
 pub(crate) const MOUNT_ATTR_RDONLY: u64 = 0x1;

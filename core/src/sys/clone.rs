@@ -51,6 +51,7 @@ pub(crate) unsafe fn clone_process(memory: *mut Memory, index: usize, how: &RawC
                 exit_signal,
                 stack: top.wrapping_sub(STACK as u64),
                 stack_size: STACK as u64,
+                cgroup: if how.cgroup == NO_SLOT { 0 } else { *slots.add(how.cgroup as usize) as u64 },
                 ..CloneArgs::default()
             };
             let registers = [&raw const args as u64, size_of::<CloneArgs>() as u64, 0, 0, 0];

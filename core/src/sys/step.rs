@@ -70,6 +70,8 @@ pub(crate) struct RawClone {
     pub pid: u16,
     /// Where its descriptor goes; [`NO_SLOT`] for nowhere.
     pub pidfd: u16,
+    /// The directory of the cgroup that it begins in; [`NO_SLOT`] for that of its maker.
+    pub cgroup: u16,
     /// `clone3`, or `clone` where a host's filter knows no `clone3`.
     pub clone3: bool,
     /// What the maker does then.

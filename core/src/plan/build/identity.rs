@@ -73,14 +73,26 @@ impl Builder<'_> {
                 b.inside(Call::Setpgid { group });
             });
         }
-        let limits: Vec<_> = spec
+        let mut limits: Vec<_> = spec
             .ulimits
             .iter()
             .filter_map(|(name, limit)| {
                 let (_, resource) = RLIMITS.iter().find(|(known, _)| known == name)?;
-                Some((name, *resource, limit.soft.unwrap_or(u64::MAX), limit.hard.unwrap_or(u64::MAX)))
+                Some((
+                    name.as_str(),
+                    *resource,
+                    limit.soft.unwrap_or(u64::MAX),
+                    limit.hard.unwrap_or(u64::MAX),
+                ))
             })
             .collect();
+        for (name, most) in std::mem::take(&mut self.held.stand_in) {
+            let Some((_, resource)) = RLIMITS.iter().find(|(known, _)| *known == name) else { continue };
+            // What was asked for by name is no wider for that.
+            let asked = spec.ulimits.get(name).and_then(|limit| limit.hard).unwrap_or(u64::MAX);
+            limits.retain(|(known, ..)| *known != name);
+            limits.push((name, *resource, most.min(asked), most.min(asked)));
+        }
         for (name, resource, soft, hard) in limits {
             let show = |limit: u64| if limit == u64::MAX { "unlimited".into() } else { limit.to_string() };
             let shell = Shell::Last(vec![format!("prlimit --pid $$ --{name}={}:{}", show(soft), show(hard))]);

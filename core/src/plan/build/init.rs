@@ -36,8 +36,11 @@ impl Builder<'_> {
 
     /// Whether a process joins namespaces before another becomes the container.
     pub(super) fn needs_joiner(&self) -> bool {
+        // Without init, the program's process sets the limit on memory itself: it must not share the caller's then.
+        let shares = self.spec.limits.of_memory() && !self.spec.init;
         // A detached one is nobody's child: whoever made it need not reap it.
         self.spec.detach
+            || shares
             || !self.new_one(Kind::Pid)
             || Kind::ALL.iter().any(|kind| self.spec.namespaces.get(*kind).joined())
     }
@@ -99,6 +102,7 @@ impl Builder<'_> {
         let Some(Init { owner, .. }) = self.init.filter(|_| self.init_stays()) else { return };
         let streams = self.files.streams.into_iter().flatten();
         let mut keep: Vec<Slot> = streams.chain(self.files.passed.iter().map(|(slot, _)| *slot)).collect();
+        keep.extend(self.late_limits());
         keep.dedup();
         self.enter_init(keep);
         self.hide_process();
@@ -116,7 +120,14 @@ impl Builder<'_> {
         let clone3 = self.host.clone3;
         let why = "init reaps what the program leaves, and tells how it ended";
         self.act("make the program's process", why, Shell::None, |b| {
-            b.inside(Call::Clone { clone3, flags, pid, pidfd: None, maker: Maker::Init { owner } });
+            b.inside(Call::Clone {
+                clone3,
+                flags,
+                pid,
+                pidfd: None,
+                cgroup: None,
+                maker: Maker::Init { owner },
+            });
         });
     }
 

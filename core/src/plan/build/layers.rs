@@ -27,7 +27,7 @@ impl Builder<'_> {
 
     /// The host's mounts that are seen inside.
     fn shown_mounts(&self) -> Vec<HostMount> {
-        let mut mounts = visible_mounts();
+        let mut mounts = visible_mounts(self.host.mount_table());
         mounts.retain(|mount| {
             !(self.spec.tmp && (mount.target == "/tmp" || mount.target.starts_with("/tmp/")))
         });
@@ -91,7 +91,7 @@ impl Builder<'_> {
             b.needs = Some("CAP_SYS_ADMIN");
             b.step(side, Call::Fsopen { kind: "overlay", keep: config });
             let layer = |name: String| Text::Slotted {
-                before: "/proc/self/fd/",
+                before: "/proc/self/fd/".into(),
                 slot: scratch,
                 after: format!("/{name}").into(),
             };

@@ -1,5 +1,7 @@
 //! Turns a spec into steps. Each file plans one concern; this one puts them in order.
 
+mod cgroup;
+mod cgroup_inside;
 mod devices;
 mod identity;
 mod init;
@@ -19,7 +21,8 @@ use std::collections::BTreeMap;
 
 use super::arg::{Fd, Slot, Text};
 use super::call::Call;
-use super::step::{Act, Enforcement, Kept, Plan, Shell, Side, Step, Tolerate};
+use super::step::{Act, Enforcement, Kept, Own, Plan, Shell, Side, Step, Tolerate};
+use crate::cgroup::Cgroup;
 use crate::container::registry;
 use crate::error::{Code, Error};
 use crate::host::{Account, Host};
@@ -44,6 +47,11 @@ struct Builder<'a> {
     volumes: Vec<rootfs::Attach>,
     /// The process that the program is executed beside, where it joins a running container.
     target: Option<i32>,
+    /// That container's cgroup.
+    container: Option<&'a Cgroup>,
+    /// The cgroup that is made, and what its limits take.
+    own: Option<Own>,
+    held: cgroup::Held,
     init: Option<init::Init>,
     /// The pipe on which the child waits for its id map, until it did.
     release: Option<(Slot, Slot)>,
@@ -52,8 +60,9 @@ struct Builder<'a> {
     needs: Option<&'static str>,
 }
 
-/// Makes the plan of a valid spec; `target` is the process whose root the program sees, where it joins one.
-pub(super) fn plan(mut spec: Spec, target: Option<i32>) -> Result<Plan, Error> {
+/// Makes the plan of a valid spec; `target` is the process whose root the program sees, where it joins one, and
+/// `container` the cgroup that it shall be in then.
+pub(super) fn plan(mut spec: Spec, target: Option<i32>, container: Option<&Cgroup>) -> Result<Plan, Error> {
     spec.validate()?;
     if spec.detach && spec.name.is_none() {
         spec.name = Some(registry::random_name()?);
@@ -77,17 +86,20 @@ pub(super) fn plan(mut spec: Spec, target: Option<i32>) -> Result<Plan, Error> {
         files: rootfs::Files::default(),
         volumes: Vec::new(),
         target,
+        container,
+        own: None,
+        held: cgroup::Held::default(),
         init: None,
         release: None,
         tolerate: Tolerate::Nothing,
         needs: None,
     };
     builder.everything()?;
-    let Builder { steps, acts, slots, enforced, kept, .. } = builder;
+    let Builder { steps, acts, slots, enforced, kept, own, .. } = builder;
+    let not_asked = Enforcement::NotEnforced("it was not asked for".into());
     for feature in &spec.require {
-        if let Some(state @ (Enforcement::Partial(_) | Enforcement::NotEnforced(_))) =
-            enforced.get(feature.as_str())
-        {
+        let state = enforced.get(feature.as_str()).unwrap_or(&not_asked);
+        if *state != Enforcement::Enforced {
             let problem = format!(
                 "require: '{feature}' would be {} here: {}",
                 state.name().replace('_', " "),
@@ -101,7 +113,7 @@ pub(super) fn plan(mut spec: Spec, target: Option<i32>) -> Result<Plan, Error> {
             ));
         }
     }
-    Ok(Plan { spec, steps, acts, enforced, slots, kept })
+    Ok(Plan { spec, steps, acts, enforced, slots, kept, own })
 }
 
 impl Builder<'_> {
@@ -111,8 +123,10 @@ impl Builder<'_> {
         self.open_terminal();
         self.open_namespaces();
         self.prepare_init();
+        self.make_cgroup()?;
         self.files_by_caller()?;
         self.make_namespaces();
+        self.enter_cgroup();
         self.leave_keyring();
         self.act(
             "take off the file mode mask",
@@ -129,6 +143,7 @@ impl Builder<'_> {
         self.make_terminal();
         self.drop_for_good();
         self.leave_init_behind();
+        self.limit_memory();
         self.drop_privileges();
         self.execute()?;
         self.finish();

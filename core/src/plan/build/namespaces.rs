@@ -188,6 +188,8 @@ impl Builder<'_> {
 
     fn flags(&self, new: &[Kind]) -> u64 {
         let kinds = new.iter().filter(|kind| self.host.clone3 || **kind != Kind::Time);
+        // One that shall begin at the container's cgroup is made when the process is in it.
+        let kinds = kinds.filter(|kind| !self.has_cgroup() || **kind != Kind::Cgroup);
         kinds.fold(self.reset_handlers(), |flags, kind| flags | kind.clone_flag())
     }
 
@@ -201,10 +203,13 @@ impl Builder<'_> {
         maker: Maker,
     ) {
         let side = if maker == Maker::Caller { Side::Caller } else { Side::Container };
+        // The container's first process begins in its cgroup; a joiner stays outside.
+        let cgroup = self.cgroup_tree().filter(|_| Some(pid) == self.kept.pid);
+        let into = if cgroup.is_some() { abi::CLONE_INTO_CGROUP } else { 0 };
         let clone3 = self.host.clone3;
         self.act(what, why, Shell::None, |b| {
             b.needs = (!b.new_one(Kind::User) && side == Side::Caller).then_some("CAP_SYS_ADMIN");
-            b.step(side, Call::Clone { clone3, flags, pid, pidfd, maker });
+            b.step(side, Call::Clone { clone3, flags: flags | into, pid, pidfd, cgroup, maker });
         });
     }
 

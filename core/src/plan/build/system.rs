@@ -7,7 +7,7 @@ use crate::namespace::Kind;
 use crate::spec::{HostAccess, MASKED_PATHS, READONLY_PATHS, RootChange};
 use crate::sys::abi;
 
-const PLAIN: u64 = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
+pub(super) const PLAIN: u64 = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
 
 impl Builder<'_> {
     /// The directories that the container's own file systems are mounted on.
@@ -43,6 +43,7 @@ impl Builder<'_> {
                 "shows the interfaces of the new network namespace",
             );
         }
+        self.mount_cgroups();
         if self.spec.dev {
             let group = self.users.gids.iter().any(|map| map.contains(5)) || self.users.mode == Mode::Host;
             let data = format!("newinstance,ptmxmode=0666,mode=0620{}", if group { ",gid=5" } else { "" });
@@ -77,7 +78,7 @@ impl Builder<'_> {
 
     /// The kernel mounts its file systems only for the owner of the namespace that they show; where that is not
     /// the container, the host's are taken.
-    fn lent(&self) -> impl Iterator<Item = &'static str> + use<> {
+    pub(super) fn lent(&self) -> impl Iterator<Item = &'static str> + use<> {
         let lent = |wanted: bool, of: Kind| {
             let foreign = match self.users.mode {
                 Mode::Host => false,
@@ -137,7 +138,13 @@ impl Builder<'_> {
     }
 
     /// Mounts a new directory of the scratch tmpfs.
-    fn mount_scratch(&mut self, name: &'static str, path: &'static str, mode: u32, why: &'static str) {
+    pub(super) fn mount_scratch(
+        &mut self,
+        name: &'static str,
+        path: &'static str,
+        mode: u32,
+        why: &'static str,
+    ) {
         let shell = Shell::Inside(vec![format!(
             "mkdir -m {mode:o} \"$S/{name}\"; mount --bind \"$S/{name}\" \"$R{path}\""
         )]);

@@ -109,7 +109,8 @@ impl Builder<'_> {
     pub(super) fn map_users_by_caller(&mut self) {
         let Some((_, release)) = self.release else { return };
         let pid = self.kept.joiner.map(|(pid, _)| pid).or(self.kept.pid).unwrap_or(Slot(0));
-        let proc = |file: &'static str| Text::Slotted { before: "/proc/", slot: pid, after: file.into() };
+        let proc =
+            |file: &'static str| Text::Slotted { before: "/proc/".into(), slot: pid, after: file.into() };
         let (uids, gids) = (lines(&self.users.uids), lines(&self.users.gids));
         let shell = Shell::Map(vec![
             format!("echo '{}' > /proc/$pid/uid_map", uids.trim_end()),

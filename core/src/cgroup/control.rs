@@ -1,0 +1,227 @@
+//! Freezing, killing and removing a cgroup with everything in it.
+
+use std::fs;
+use std::io;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::{Cgroup, Directory, failed};
+use crate::error::{Code, Error};
+use crate::host::cgroups::{Controller, Version};
+use crate::sys::process;
+
+/// How long the kernel may take for what it does at once unless a process is stuck.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long to wait before looking again.
+const MOMENT: Duration = Duration::from_micros(200);
+
+impl Cgroup {
+    /// Stops every process in it, those that come meanwhile too, until [`Cgroup::thaw`]: `cgroup.freeze`, or the
+    /// freezer of v1. Nothing inside can undo that. Returns when all are stopped.
+    ///
+    /// # Errors
+    /// [`Code::NotSupported`] when it has neither; [`Code::Io`] when a process cannot be stopped.
+    pub fn freeze(&self) -> Result<(), Error> {
+        self.set_frozen(true)
+    }
+
+    /// Lets what was frozen go on.
+    ///
+    /// # Errors
+    /// As [`Cgroup::freeze`].
+    pub fn thaw(&self) -> Result<(), Error> {
+        self.set_frozen(false)
+    }
+
+    /// Whether it is frozen; `None` when it cannot be.
+    #[must_use]
+    pub fn frozen(&self) -> Option<bool> {
+        let directory = self.freezer()?;
+        match directory.version {
+            Version::V2 => directory.read("cgroup.events").ok().map(|text| text.contains("frozen 1")),
+            Version::V1 => directory.read("freezer.state").ok().map(|text| text == "FROZEN"),
+        }
+    }
+
+    fn set_frozen(&self, frozen: bool) -> Result<(), Error> {
+        let Some(directory) = self.freezer() else {
+            let hint = "it takes the v2 tree, or the freezer of v1";
+            return Err(Error::call(Code::NotSupported, "the cgroup cannot be frozen", 0, hint));
+        };
+        let (file, value) = match directory.version {
+            Version::V2 => ("cgroup.freeze", if frozen { "1" } else { "0" }),
+            Version::V1 => ("freezer.state", if frozen { "FROZEN" } else { "THAWED" }),
+        };
+        let wrote = directory.write(file, value);
+        wrote.map_err(|error| failed("could not write", &directory.path.join(file), &error))?;
+        let until = Instant::now() + PATIENCE;
+        while self.frozen() == Some(!frozen) {
+            if Instant::now() > until {
+                let hint = "a process waits in the kernel for something that does not come";
+                return Err(Error::call(
+                    Code::Io,
+                    "not everything in the cgroup could be stopped",
+                    libc::ETIMEDOUT,
+                    hint,
+                ));
+            }
+            std::thread::sleep(MOMENT);
+        }
+        Ok(())
+    }
+
+    fn freezer(&self) -> Option<&Directory> {
+        let v2 = |directory: &&Directory| {
+            directory.version == Version::V2 && directory.path.join("cgroup.freeze").exists()
+        };
+        self.directories.iter().find(v2).or_else(|| self.having(Controller::Freezer))
+    }
+
+    /// Kills every process in it and in cgroups below it, those that are being made too: `cgroup.kill`, or on v1
+    /// SIGKILL to each while all are frozen. Returns when none is left.
+    ///
+    /// After that nothing should be started in it (Linux 6.18 kills what is cloned into it): make another one.
+    ///
+    /// # Errors
+    /// [`Code::Io`] when a process cannot be killed.
+    pub fn kill(&self) -> Result<(), Error> {
+        let v2 = self.directories.iter().find(|directory| directory.version == Version::V2);
+        let killed = v2.is_some_and(|directory| directory.write("cgroup.kill", "1").is_ok());
+        if killed {
+            self.let_die();
+        }
+        let until = Instant::now() + PATIENCE;
+        while self.directories.iter().any(|directory| populated(&directory.path)) {
+            if !killed {
+                self.kill_each();
+            }
+            if Instant::now() > until {
+                let hint = "a process waits in the kernel for something that does not come";
+                return Err(Error::call(
+                    Code::Io,
+                    "not everything in the cgroup could be killed",
+                    libc::ETIMEDOUT,
+                    hint,
+                ));
+            }
+            std::thread::sleep(MOMENT);
+        }
+        Ok(())
+    }
+
+    /// Lets processes that the freezer of v1 holds see that they were killed.
+    pub(crate) fn let_die(&self) {
+        if let Some(directory) = self.having(Controller::Freezer) {
+            let _ = directory.write("freezer.state", "THAWED");
+        }
+    }
+
+    /// SIGKILL to each process, all of them frozen where that can be: none escapes by a fork, and no id becomes another's.
+    fn kill_each(&self) {
+        let freezer = self.freezer();
+        let set = |frozen: bool| {
+            let Some(directory) = freezer else { return };
+            let _ = match directory.version {
+                Version::V2 => directory.write("cgroup.freeze", if frozen { "1" } else { "0" }),
+                Version::V1 => directory.write("freezer.state", if frozen { "FROZEN" } else { "THAWED" }),
+            };
+        };
+        set(true);
+        for directory in &self.directories {
+            visit(&directory.path, &mut |path| {
+                for pid in members(path) {
+                    // Opened, then looked at again: what the id stands for now is what is killed.
+                    let Ok(pidfd) = process::pidfd_open(pid) else { continue };
+                    if members(path).contains(&pid) {
+                        let _ = process::send_signal(pidfd.as_fd(), libc::SIGKILL);
+                    }
+                }
+            });
+        }
+        set(false);
+    }
+
+    /// Removes it and those below it, if they are empty.
+    pub(crate) fn remove_now(&self) -> io::Result<()> {
+        self.directories.iter().try_for_each(|directory| match remove_tree(&directory.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        })
+    }
+
+    /// Removes it and the cgroups below it. There must be no process in them.
+    ///
+    /// # Errors
+    /// [`Code::StillRuns`] while there is one. That it is gone already is no error.
+    pub fn remove(&self) -> Result<(), Error> {
+        let until = Instant::now() + Duration::from_millis(500);
+        for directory in &self.directories {
+            while let Err(error) = remove_tree(&directory.path) {
+                match error.raw_os_error() {
+                    Some(libc::ENOENT | libc::ENODEV) => break,
+                    // One that has just ended is there for a moment still.
+                    Some(libc::EBUSY) if Instant::now() < until => {
+                        if self.processes().is_ok_and(|pids| pids.iter().any(|pid| !is_zombie(*pid))) {
+                            let problem = format!("there are processes in {}", directory.path.display());
+                            return Err(Error::call(
+                                Code::StillRuns,
+                                problem,
+                                libc::EBUSY,
+                                "kill them first",
+                            ));
+                        }
+                        std::thread::sleep(MOMENT);
+                    }
+                    _ => return Err(failed("could not remove", &directory.path, &error)),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Removes a cgroup and those below it, which must be empty.
+pub(crate) fn remove_tree(path: &Path) -> io::Result<()> {
+    // Most have none below them, which is seen soonest by trying.
+    match fs::remove_dir(path) {
+        Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {}
+        done => return done,
+    }
+    for entry in
+        fs::read_dir(path)?.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+    {
+        remove_tree(&entry.path())?;
+    }
+    fs::remove_dir(path)
+}
+
+/// Whether there is a process in a cgroup or below it.
+pub(super) fn populated(path: &Path) -> bool {
+    if let Ok(events) = fs::read_to_string(path.join("cgroup.events")) {
+        return events.contains("populated 1");
+    }
+    let mut any = false;
+    visit(path, &mut |path| any |= !members(path).is_empty());
+    any
+}
+
+/// Calls for a cgroup and every one below it.
+fn visit(path: &Path, each: &mut dyn FnMut(&Path)) {
+    each(path);
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
+        visit(&entry.path(), each);
+    }
+}
+
+fn members(path: &Path) -> Vec<i32> {
+    let text = fs::read_to_string(path.join("cgroup.procs")).unwrap_or_default();
+    text.lines().filter_map(|line| line.parse().ok()).collect()
+}
+
+fn is_zombie(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with(['Z', 'X']))
+}

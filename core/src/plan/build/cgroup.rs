@@ -1,0 +1,368 @@
+//! The container's cgroup: made and limited by the caller, before there is a process to be in it.
+
+use std::path::PathBuf;
+
+use super::{Builder, Call, Enforcement, Fd, Shell, Side, Slot, Text, Tolerate, quote};
+use crate::cgroup::settings::{self, Setting};
+use crate::cgroup::{Cgroup, Directory, Version, place, sweep};
+use crate::error::{Code, Error};
+use crate::host::cgroups::{Controller, Hierarchy, hierarchies};
+use crate::namespace::Kind;
+use crate::plan::step::Own;
+use crate::spec::bit;
+
+/// What the limits are held by.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    /// Where the first process writes itself: `tasks` of v1.
+    pub tasks: Vec<Slot>,
+    /// The directory of v2 that it is made in.
+    pub tree: Option<Slot>,
+    /// The limits on memory, and their files.
+    pub memory: Vec<(Slot, Setting)>,
+    /// Resource limits of the process that stand for what no cgroup holds, by their names in `ulimits`.
+    pub stand_in: Vec<(&'static str, u64)>,
+    /// What it is in, by hierarchy.
+    pub hierarchies: Vec<(Version, Vec<Controller>)>,
+    /// The same as shell commands.
+    pub shell: Vec<String>,
+}
+
+impl Builder<'_> {
+    /// Makes the cgroup and sets what does no harm before the program runs.
+    pub(super) fn make_cgroup(&mut self) -> Result<(), Error> {
+        let spec = self.spec;
+        let limited = settings::controllers(&spec.limits);
+        let wants = spec.cgroup || spec.cgroup_delegate || !limited.is_empty();
+        if !wants && self.container.is_none() {
+            return Ok(());
+        }
+        if wants {
+            self.make_own(&limited)?;
+        }
+        self.join_container();
+        Ok(())
+    }
+
+    fn make_own(&mut self, limited: &[Controller]) -> Result<(), Error> {
+        let spec = self.spec;
+        let hierarchies = hierarchies(self.host.mount_table());
+        let mut wanted = limited.to_vec();
+        if spec.cgroup || spec.cgroup_delegate {
+            let there =
+                |one: &Controller| hierarchies.iter().any(|hierarchy| hierarchy.controllers.contains(one));
+            wanted.extend(Controller::ALL.into_iter().filter(|one| !limited.contains(one) && there(one)));
+        }
+        let given = |hierarchy: &Hierarchy| self.parent_in(hierarchy);
+        let (places, missing) = place::find(&hierarchies, &wanted, &given, true);
+        for missing in missing.iter().filter(|missing| limited.contains(&missing.controller)) {
+            self.stand_in(missing)?;
+        }
+        let asked = spec.cgroup || spec.cgroup_delegate;
+        if places.is_empty() && asked && !spec.best_effort {
+            let reason = missing.first().map_or("no cgroups are mounted", |missing| &missing.reason);
+            let hint = "be root, have a cgroup delegated to this user, or say best_effort to go on without";
+            return Err(Error::call(
+                Code::PermissionDenied,
+                format!("cgroup: none can be made: {reason}"),
+                0,
+                hint,
+            ));
+        }
+        if places.is_empty() {
+            return Ok(());
+        }
+        let from = self.steps.len();
+        let name = sweep::Name::new(spec.detach);
+        let number = self.slot("cgroup's number");
+        self.kept.number = Some(number);
+        let mut directories = Vec::new();
+        for place in places {
+            self.make_directory(&place, &name, number)?;
+            self.held.hierarchies.push((place.version, place.controllers.clone()));
+            directories.push(Directory {
+                path: place.parent.join(&name.before),
+                version: place.version,
+                controllers: place.controllers,
+            });
+        }
+        let cgroup = Cgroup::from_directories(directories);
+        self.own = Some(Own {
+            cgroup,
+            suffix: name.after,
+            maker: name.maker,
+            ends_with_it: self.target.is_none(),
+            steps: [from..self.steps.len(), 0..0],
+        });
+        Ok(())
+    }
+
+    /// Where a cgroup is to be made that is not left to the host's rules.
+    fn parent_in(&self, hierarchy: &Hierarchy) -> Option<Result<PathBuf, String>> {
+        let inside = self.container.and_then(|container| {
+            container.directories().iter().find(|directory| {
+                directory.version == hierarchy.version
+                    && (directory.version == Version::V2 || directory.controllers == hierarchy.controllers)
+            })
+        });
+        if let Some(directory) = inside {
+            return Some(Ok(directory.path.clone()));
+        }
+        let path = self.spec.cgroup_parent.as_deref()?;
+        let place = if path.starts_with('/') {
+            hierarchy.directory(path)
+        } else {
+            hierarchy.own().map(|own| own.join(path))
+        };
+        Some(place.ok_or_else(|| format!("cgroup_parent: {path} is not below what is mounted")))
+    }
+
+    /// Makes the directory in one hierarchy, and sets its limits.
+    fn make_directory(
+        &mut self,
+        place: &place::Place,
+        name: &sweep::Name,
+        number: Slot,
+    ) -> Result<(), Error> {
+        let parent = place.parent.display().to_string();
+        self.prepare_parent(place, &parent);
+        let before = format!("{parent}/{}", name.before);
+        let path = |after: &str| Text::Slotted {
+            before: before.clone().into(),
+            slot: number,
+            after: format!("{}{after}", name.after).into(),
+        };
+        let directory = self.slot("cgroup");
+        let shown = quote(&format!("{before}N{}", name.after));
+        let names: Vec<&str> = place.controllers.iter().map(|one| one.name(place.version)).collect();
+        let what = match place.version {
+            Version::V1 => format!("make the cgroup ({})", names.join(", ")),
+            Version::V2 => "make the cgroup".to_string(),
+        };
+        let why = "what the container's processes use is counted and limited together";
+        self.act(what, why, Shell::Before(vec![format!("mkdir {shown}")]), |b| {
+            b.caller(Call::Mkdir { dir: Fd::Cwd, path: path(""), mode: 0o755 });
+            if let Some(step) = b.steps.last_mut() {
+                step.undo.push(Call::Rmdir { path: path("") });
+            }
+            b.caller(Call::Open {
+                dir: Fd::Cwd,
+                path: path(""),
+                flags: (libc::O_PATH | libc::O_DIRECTORY | libc::O_CLOEXEC) as u64,
+                mode: 0,
+                keep: directory,
+            });
+        });
+        let mut controllers = place.controllers.clone();
+        // A new cpuset of v1 has no CPUs until it is given some.
+        controllers.retain(|one| {
+            *one == Controller::Cpuset && place.version == Version::V1
+                || settings::controllers(&self.spec.limits).contains(one)
+        });
+        for controller in controllers {
+            self.limit(controller, place, directory, &shown)?;
+        }
+        let inner = if self.spec.cgroup_delegate { self.delegate(place, directory)? } else { directory };
+        self.open_entrance(place.version, inner, &shown);
+        Ok(())
+    }
+
+    /// What v2 asks of the parent of such a cgroup.
+    fn prepare_parent(&mut self, place: &place::Place, parent: &str) {
+        if let Some((leaf, pids)) = &place.leave {
+            let leaf = leaf.display().to_string();
+            let why = "on v2 a cgroup has processes, or children with controllers";
+            let shell = pids.iter().map(|pid| format!("echo {pid} > {}/cgroup.procs", quote(&leaf)));
+            let shell =
+                Shell::Before([format!("mkdir -p {}", quote(&leaf))].into_iter().chain(shell).collect());
+            self.act("move the parent's processes into a leaf", why, shell, |b| {
+                b.tolerate = Tolerate::Errors(&[libc::EEXIST]);
+                b.caller(Call::Mkdir { dir: Fd::Cwd, path: leaf.clone().into(), mode: 0o755 });
+                b.tolerate = Tolerate::Nothing;
+                let procs = b.slot("leaf");
+                b.caller(Call::Open {
+                    dir: Fd::Cwd,
+                    path: format!("{leaf}/cgroup.procs").into(),
+                    flags: (libc::O_WRONLY | libc::O_CLOEXEC) as u64,
+                    mode: 0,
+                    keep: procs,
+                });
+                // One that has ended meanwhile is not there any more.
+                b.tolerate = Tolerate::Errors(&[libc::ESRCH]);
+                for pid in pids {
+                    b.caller(Call::Write { fd: Fd::Slot(procs), data: pid.to_string().into() });
+                }
+                b.tolerate = Tolerate::Nothing;
+                b.close(Side::Caller, procs);
+            });
+        }
+        if !place.enable.is_empty() {
+            let (control, path) = (place.control(), format!("{parent}/cgroup.subtree_control"));
+            let shell = Shell::Before(vec![format!("echo {} > {}", quote(&control), quote(&path))]);
+            self.act("enable controllers", "for the children of that cgroup", shell, |b| {
+                b.write_file(Side::Caller, path, control);
+            });
+        }
+    }
+
+    /// Sets a controller's limits, or prepares what is set later.
+    fn limit(
+        &mut self,
+        controller: Controller,
+        place: &place::Place,
+        directory: Slot,
+        shown: &str,
+    ) -> Result<(), Error> {
+        let limits = &self.spec.limits;
+        let unsupported = settings::unsupported(limits, controller, place.version);
+        let state = match unsupported.first() {
+            None => Enforcement::Enforced,
+            Some((field, why)) if self.spec.best_effort => Enforcement::Partial(format!("{field}: {why}")),
+            Some((field, why)) => {
+                return Err(settings::cannot_be_held(controller, &format!("{field}: {why}")));
+            }
+        };
+        if settings::controllers(limits).contains(&controller) {
+            self.enforced.insert(controller.feature(), state);
+        }
+        for setting in settings::settings(limits, controller, place.version, &place.parent)? {
+            let flags = if setting.readable() { libc::O_RDWR } else { libc::O_WRONLY };
+            let file = self.slot(setting.file.clone());
+            let open = Call::Open {
+                dir: Fd::Slot(directory),
+                path: setting.file.clone().into(),
+                flags: (flags | libc::O_CLOEXEC) as u64,
+                mode: 0,
+                keep: file,
+            };
+            let optional = if setting.optional {
+                Tolerate::Errors(&[libc::ENOENT, libc::EBADF])
+            } else {
+                Tolerate::Nothing
+            };
+            let shell =
+                Shell::Before(vec![format!("echo {} > {shown}/{}", quote(&setting.value), setting.file)]);
+            if controller == Controller::Memory {
+                self.act(
+                    format!("open {}", setting.file),
+                    "it is set when the program is about to run",
+                    shell,
+                    |b| {
+                        b.tolerate = optional;
+                        b.caller(open);
+                    },
+                );
+                self.held.memory.push((file, setting));
+                continue;
+            }
+            self.act(format!("set {}", setting.file), "asked for", shell, |b| {
+                b.tolerate = optional;
+                b.caller(open);
+                b.write_setting(Side::Caller, file, &setting);
+                b.close(Side::Caller, file);
+            });
+        }
+        Ok(())
+    }
+
+    /// Writes a limit, and reads what the kernel made of it.
+    pub(super) fn write_setting(&mut self, side: Side, file: Slot, setting: &Setting) {
+        self.step(side, Call::Write { fd: Fd::Slot(file), data: setting.value.clone().into() });
+        if setting.readable() {
+            self.step(side, Call::ReadBack { fd: Fd::Slot(file), len: 64 });
+        }
+    }
+
+    /// A cgroup below the limited one that belongs to the container's root, who can make others below it.
+    fn delegate(&mut self, place: &place::Place, directory: Slot) -> Result<Slot, Error> {
+        let inner = self.slot("cgroup inside");
+        let (user, group) = self.users.root();
+        let why = "the container's root may have cgroups below it; the limits above it stay";
+        if place.version == Version::V2 {
+            let control: Vec<String> =
+                place.controllers.iter().map(|one| format!("+{}", one.name(Version::V2))).collect();
+            if !control.is_empty() {
+                self.act("enable controllers for the container's own", why, Shell::None, |b| {
+                    let file = b.slot("file");
+                    b.caller(Call::Open {
+                        dir: Fd::Slot(directory),
+                        path: "cgroup.subtree_control".into(),
+                        flags: (libc::O_WRONLY | libc::O_CLOEXEC) as u64,
+                        mode: 0,
+                        keep: file,
+                    });
+                    b.caller(Call::Write { fd: Fd::Slot(file), data: control.join(" ").into() });
+                    b.close(Side::Caller, file);
+                });
+            }
+        }
+        let files: &[&str] = match place.version {
+            Version::V1 => &["cgroup.procs", "tasks"],
+            Version::V2 => &["cgroup.procs", "cgroup.threads", "cgroup.subtree_control"],
+        };
+        self.act("make the container's own cgroup", why, Shell::None, |b| {
+            b.caller(Call::Mkdir { dir: Fd::Slot(directory), path: "container".into(), mode: 0o755 });
+            b.caller(Call::Open {
+                dir: Fd::Slot(directory),
+                path: "container".into(),
+                flags: (libc::O_PATH | libc::O_DIRECTORY | libc::O_CLOEXEC) as u64,
+                mode: 0,
+                keep: inner,
+            });
+            let mut give = |path: &'static str, flags: u64| {
+                if b.host.can(bit::CHOWN) {
+                    b.caller(Call::Chown { dir: Fd::Slot(inner), path: path.into(), user, group, flags });
+                }
+            };
+            give("", crate::sys::abi::AT_EMPTY_PATH);
+            for file in files {
+                give(file, 0);
+            }
+        });
+        if place.controllers.contains(&Controller::Cpuset) && place.version == Version::V1 {
+            for setting in
+                settings::settings(&self.spec.limits, Controller::Cpuset, place.version, &place.parent)?
+            {
+                self.act(format!("set {}", setting.file), "a new cpuset has none", Shell::None, |b| {
+                    let file = b.slot("file");
+                    b.caller(Call::Open {
+                        dir: Fd::Slot(inner),
+                        path: setting.file.clone().into(),
+                        flags: (libc::O_RDWR | libc::O_CLOEXEC) as u64,
+                        mode: 0,
+                        keep: file,
+                    });
+                    b.write_setting(Side::Caller, file, &setting);
+                    b.close(Side::Caller, file);
+                });
+            }
+        }
+        Ok(inner)
+    }
+
+    /// What holds nearly the same where a controller is missing, or an error.
+    fn stand_in(&mut self, missing: &place::Missing) -> Result<(), Error> {
+        let limits = &self.spec.limits;
+        let place::Missing { controller, reason } = missing;
+        let stand_in = match controller {
+            Controller::Memory => {
+                limits.memory.map(|size| ("data", size.0, "RLIMIT_DATA holds for each process by itself"))
+            }
+            // Counted for each user and user namespace: with a new one, that is the container's.
+            Controller::Pids if self.new_one(Kind::User) => limits
+                .pids_limit
+                .map(|most| ("nproc", most, "RLIMIT_NPROC holds for each user of the container by itself")),
+            _ => None,
+        };
+        let state = match stand_in {
+            Some((name, value, what)) => {
+                self.held.stand_in.push((name, value));
+                Enforcement::Partial(format!("{what}: {reason}"))
+            }
+            None if self.spec.best_effort => Enforcement::NotEnforced(reason.clone()),
+            None => return Err(settings::cannot_be_held(*controller, reason)),
+        };
+        self.enforced.insert(controller.feature(), state);
+        Ok(())
+    }
+}
