@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fault, Size};
+use super::{Fault, Size, validate};
 use crate::error::Error;
 
 /// Limits, named as `docker run` names them. What is not named is not limited.
@@ -68,6 +68,23 @@ pub struct Limits {
 const LEAST_MEMORY: Size = Size(512 << 10);
 
 impl Limits {
+    /// Reads and validates limits from a JSON value: those of a [`crate::Cgroup`], which has no spec.
+    ///
+    /// ```
+    /// use minicontain::spec::{Limits, Size};
+    /// let limits = Limits::from_value(serde_json::json!({"memory": "64M"}))?;
+    /// assert_eq!(limits.memory, Some(Size(64 << 20)));
+    /// # Ok::<(), minicontain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Spec`] with every fault: an unknown field, a wrong type, a value that cannot be.
+    pub fn from_value(value: serde_json::Value) -> Result<Self, Error> {
+        let limits = validate::read_limits(value).map_err(Error::Spec)?;
+        limits.validate()?;
+        Ok(limits)
+    }
+
     /// Whether anything is limited.
     #[must_use]
     pub fn any(&self) -> bool {
@@ -296,6 +313,16 @@ mod tests {
         for (limits, field) in wrong {
             assert_eq!(problems(&limits), [field], "{limits:?}");
         }
+    }
+
+    #[test]
+    fn fields_of_a_spec_are_no_limits() {
+        let wrong = serde_json::json!({"memory": [], "hostname": "box", "cpu": 1});
+        let error = Limits::from_value(wrong).expect_err("faults");
+        let fields: Vec<&str> = error.faults().iter().map(|fault| fault.field.as_str()).collect();
+        assert_eq!(fields, ["cpu", "hostname", "memory"]);
+        let error = Limits::from_value(serde_json::json!({"pids_limit": 0})).expect_err("a fault");
+        assert_eq!(error.faults()[0].field, "pids_limit");
     }
 
     #[test]

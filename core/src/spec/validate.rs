@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{HostAccess, RLIMITS, Spec, Stdio, capability_number};
+use super::{HostAccess, Limits, RLIMITS, Spec, Stdio, capability_number};
 use crate::namespace::Kind;
 
 /// What is wrong with one field.
@@ -60,15 +61,32 @@ pub(crate) const FEATURES: [&str; 15] = [
 
 /// Reads a spec from JSON, naming every field that cannot be read.
 pub(super) fn read(value: Value) -> Result<Spec, Vec<Fault>> {
+    static KNOWN: LazyLock<Vec<String>> = LazyLock::new(names::<Spec>);
+    read_as(value, &KNOWN, "write {\"args\": [\"program\"]}")
+}
+
+/// Reads limits alone.
+pub(super) fn read_limits(value: Value) -> Result<Limits, Vec<Fault>> {
+    static KNOWN: LazyLock<Vec<String>> = LazyLock::new(names::<Limits>);
+    read_as(value, &KNOWN, "write {\"memory\": \"64M\"}")
+}
+
+/// The fields that there are.
+fn names<T: Serialize + Default>() -> Vec<String> {
+    let all = serde_json::to_value(T::default()).unwrap_or_default();
+    all.as_object().map(|known| known.keys().cloned().collect()).unwrap_or_default()
+}
+
+fn read_as<T: DeserializeOwned>(value: Value, known: &[String], example: &str) -> Result<T, Vec<Fault>> {
     let Value::Object(fields) = value else {
-        return Err(vec![Fault::new("", "a spec is a JSON object", "write {\"args\": [\"program\"]}")]);
+        return Err(vec![Fault::new("", "it is not a JSON object", example)]);
     };
-    let unknown: Vec<Fault> = unknown_fields(&fields).collect();
-    match Spec::deserialize(&fields) {
-        Ok(spec) if unknown.is_empty() => Ok(spec),
+    let unknown: Vec<Fault> = unknown_fields(&fields, known).collect();
+    match T::deserialize(&fields) {
+        Ok(read) if unknown.is_empty() => Ok(read),
         whole => {
             let mut faults = unknown;
-            faults.extend(fields.into_iter().filter_map(|(name, value)| field_fault(&name, value)));
+            faults.extend(fields.into_iter().filter_map(|(name, value)| field_fault::<T>(&name, value)));
             if let (Err(whole), true) = (whole, faults.is_empty()) {
                 faults.push(Fault::new("", whole.to_string(), "correct the field named"));
             }
@@ -78,12 +96,10 @@ pub(super) fn read(value: Value) -> Result<Spec, Vec<Fault>> {
 }
 
 /// The fields that there are not, with the likeliest that was meant.
-fn unknown_fields(fields: &Map<String, Value>) -> impl Iterator<Item = Fault> + '_ {
-    static KNOWN: LazyLock<Vec<String>> = LazyLock::new(|| {
-        let all = serde_json::to_value(Spec::default()).unwrap_or_default();
-        all.as_object().map(|known| known.keys().cloned().collect()).unwrap_or_default()
-    });
-    let known = &*KNOWN;
+fn unknown_fields<'a>(
+    fields: &'a Map<String, Value>,
+    known: &'a [String],
+) -> impl Iterator<Item = Fault> + 'a {
     let unknown = fields.keys().filter(|name| !known.contains(*name));
     unknown.map(|name| {
         let nearest = known.iter().min_by_key(|candidate| distance(name, candidate));
@@ -96,9 +112,9 @@ fn unknown_fields(fields: &Map<String, Value>) -> impl Iterator<Item = Fault> + 
 }
 
 /// Why a single field cannot be read, if it cannot.
-fn field_fault(name: &str, value: Value) -> Option<Fault> {
+fn field_fault<T: DeserializeOwned>(name: &str, value: Value) -> Option<Fault> {
     let alone = Value::Object(Map::from_iter([(name.to_string(), value)]));
-    let error = serde_json::from_value::<Spec>(alone).err()?;
+    let error = serde_json::from_value::<T>(alone).err()?;
     Some(Fault::new(name, error.to_string(), "see the field's documentation for its form"))
 }
 
