@@ -31,6 +31,8 @@ pub(crate) struct Host {
     pub handled: u64,
     /// Whether the caller has supplementary groups.
     pub groups: bool,
+    /// Whether detached mounts can be layers, and be taken apart: since Linux 6.15.
+    pub detached: bool,
     mounts: OnceCell<String>,
 }
 
@@ -47,6 +49,7 @@ impl Host {
             ignored,
             handled,
             groups: process::has_groups(),
+            detached: kernel_is(6, 15),
             mounts: OnceCell::new(),
         }
     }
@@ -97,6 +100,18 @@ fn range(uid_map: &str) -> Option<IdMap> {
     Some(IdMap { container: 0, host, size: CONTAINER_ID_COUNT })
 }
 
+/// Whether the kernel is of this version or a later one: uname(2).
+fn kernel_is(major: u32, minor: u32) -> bool {
+    let name = nix::sys::utsname::uname();
+    let release = name.ok().map(|name| name.release().to_string_lossy().into_owned()).unwrap_or_default();
+    at_least(&release, (major, minor))
+}
+
+fn at_least(release: &str, version: (u32, u32)) -> bool {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
+    matches!((numbers.next(), numbers.next()), (Some(Ok(major)), Some(Ok(minor))) if (major, minor) >= version)
+}
+
 /// When a process began, in clock ticks since the host did: proc_pid_stat(5).
 pub(crate) fn start_time(pid: i32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
@@ -112,6 +127,16 @@ mod tests {
     fn a_caller_with_all_ids_gets_the_reserved_range() {
         let map = range("         0          0 4294967295\n").expect("a range");
         assert_eq!((map.host, map.size), (CONTAINER_IDS, 65_536));
+    }
+
+    #[test]
+    fn a_kernels_release_says_its_version() {
+        assert!(
+            at_least("6.15.0-rc1", (6, 15)) && at_least("6.18.44-x", (6, 15)) && at_least("7.0", (6, 15))
+        );
+        assert!(
+            !at_least("6.1.0-32-amd64", (6, 15)) && !at_least("5.19.1", (6, 15)) && !at_least("", (6, 15))
+        );
     }
 
     #[test]

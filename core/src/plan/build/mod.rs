@@ -136,7 +136,7 @@ impl Builder<'_> {
         );
         self.name_host();
         self.loopback_up();
-        self.files_inside()?;
+        self.files_inside();
         self.wait_for_map();
         self.sysctls();
         self.protect_kernel_paths();

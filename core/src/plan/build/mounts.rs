@@ -58,9 +58,11 @@ impl Builder<'_> {
         });
     }
 
-    /// Attaches what belongs to the root file system itself.
+    /// Attaches what belongs to the root file system itself, parents before what lies below them.
     pub(super) fn attach_all(&mut self) {
-        for attach in std::mem::take(&mut self.files.attach) {
+        let mut mounts = std::mem::take(&mut self.files.attach);
+        mounts.sort_by(|a, b| a.target.cmp(&b.target));
+        for attach in mounts {
             self.attach(attach);
         }
     }

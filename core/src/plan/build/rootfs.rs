@@ -70,18 +70,25 @@ impl Builder<'_> {
         self.spec.host_files.get("/").copied().unwrap_or(HostAccess::Overlay)
     }
 
+    /// Who prepares the tmpfs and what lies on it. Before Linux 6.15 a detached one can neither be a layer nor be taken
+    /// apart: it is attached in the child's mount namespace, and used there.
+    fn layer_side(&self) -> Side {
+        if self.host.detached { self.mount_side() } else { Side::Container }
+    }
+
     /// What a privileged caller prepares before there is a child.
     pub(super) fn files_by_caller(&mut self) -> Result<(), Error> {
-        if self.new_one(Kind::Mnt) && self.mount_side() == Side::Caller {
-            self.prepare_files()?;
+        if self.new_one(Kind::Mnt) {
+            self.find_places()?;
+            self.prepare_files(Side::Caller);
         }
         Ok(())
     }
 
     /// What the child does in its mount namespace.
-    pub(super) fn files_inside(&mut self) -> Result<(), Error> {
+    pub(super) fn files_inside(&mut self) {
         if !self.new_one(Kind::Mnt) {
-            return Ok(());
+            return;
         }
         self.act(
             "make the mounts private",
@@ -98,9 +105,9 @@ impl Builder<'_> {
                 });
             },
         );
-        if self.mount_side() == Side::Container {
+        if self.layer_side() == Side::Container {
             self.wait_for_map();
-            self.prepare_files()?;
+            self.prepare_files(Side::Container);
         }
         if self.files.root.is_some_and(|root| self.files.idmap.contains(&root)) {
             self.wait_for_map();
@@ -112,18 +119,17 @@ impl Builder<'_> {
         self.attach_all();
         self.mount_system();
         self.attach_volumes();
-        Ok(())
     }
 
-    /// Prepares every mount that does not depend on the new root.
-    fn prepare_files(&mut self) -> Result<(), Error> {
-        let side = self.mount_side();
-        self.find_places()?;
-        if self.needs_scratch() {
+    /// Prepares every mount that does not depend on the new root, as far as it is this side's to do.
+    fn prepare_files(&mut self, side: Side) {
+        let (sources, layers) = (self.mount_side() == side, self.layer_side() == side);
+        let overlay = self.base_access() == HostAccess::Overlay;
+        if layers && self.needs_scratch() {
             self.prepare_scratch(side);
         }
         match self.spec.rootfs.clone() {
-            Some(path) => {
+            Some(path) if sources => {
                 let root = self.clone_tree(side, "root", &path, "use the directory as the root", true);
                 self.show_root(&path);
                 self.files.root = Some(root);
@@ -131,8 +137,8 @@ impl Builder<'_> {
                     self.files.idmap.push(root);
                 }
             }
-            None if self.base_access() == HostAccess::Overlay => self.prepare_host_overlay(side),
-            None => {
+            None if overlay && layers => self.prepare_host_overlay(side),
+            None if !overlay && sources => {
                 let root = self.clone_tree(side, "root", "/", "use the host's files as the root", true);
                 self.show_root("/");
                 if self.base_access() == HostAccess::ReadOnly {
@@ -140,12 +146,18 @@ impl Builder<'_> {
                 }
                 self.files.root = Some(root);
             }
+            _ => {}
         }
         self.prepare_host_files(side);
-        self.prepare_kernel(side);
-        self.prepare_dev(side);
-        self.prepare_volumes(side);
-        Ok(())
+        if sources {
+            self.prepare_kernel(side);
+        }
+        if layers {
+            self.prepare_dev(side);
+        }
+        if sources {
+            self.prepare_volumes(side);
+        }
     }
 
     /// The shell's way to a root that is a part of the host's mounts.
@@ -187,6 +199,22 @@ impl Builder<'_> {
             b.mount_config(side, config, scratch, abi::MOUNT_ATTR_NOSUID | abi::MOUNT_ATTR_NODEV);
         });
         self.files.scratch = Some(scratch);
+        if !self.host.detached {
+            self.attach_scratch("before Linux 6.15, a detached mount can be no layer");
+        }
+    }
+
+    /// Puts the tmpfs on the old root, with which it comes off.
+    fn attach_scratch(&mut self, why: &'static str) {
+        let Some(scratch) = self.files.scratch else { return };
+        // Nothing of that is needed from the host. On the root itself, it would lie above it: what is detached in the
+        // end is the topmost.
+        let there = |path: &&str| std::path::Path::new(path).is_dir();
+        let place = ["/dev/pts", "/dev/shm"].into_iter().find(there).unwrap_or("/dev");
+        self.act("put the tmpfs on the old root", why, Shell::None, |b| {
+            b.needs = Some("CAP_SYS_ADMIN");
+            b.inside(Call::MoveMount { from: Fd::Slot(scratch), target: place.into() });
+        });
     }
 
     /// Creates a configured file system and its detached mount.
@@ -267,8 +295,9 @@ impl Builder<'_> {
         });
     }
 
-    /// The host's directories that are seen otherwise than the rest.
+    /// The host's directories that are seen otherwise than the rest, as far as they are this side's to prepare.
     fn prepare_host_files(&mut self, side: Side) {
+        let (sources, layers) = (self.mount_side() == side, self.layer_side() == side);
         let entries: Vec<_> = self
             .spec
             .host_files
@@ -277,6 +306,10 @@ impl Builder<'_> {
             .map(|(p, a)| (p.clone(), *a))
             .collect();
         for (n, (path, access)) in entries.into_iter().enumerate() {
+            let layered = matches!(access, HostAccess::Overlay | HostAccess::Hidden);
+            if !(if layered { layers } else { sources }) {
+                continue;
+            }
             let mount = match access {
                 HostAccess::Overlay => self.overlay(side, &path, &path, 1000 + n),
                 HostAccess::Hidden => {
@@ -310,13 +343,10 @@ impl Builder<'_> {
     /// Makes the prepared mount the root, and detaches the old one.
     fn enter_root(&mut self) {
         let Some(root) = self.files.root else { return };
-        if let Some(scratch) = self.files.scratch {
-            let why = "it comes off with the old root: a mount that never was attached is costly to close";
-            self.act("put the tmpfs on the old root", why, Shell::None, |b| {
-                b.needs = Some("CAP_SYS_ADMIN");
-                // Not on its root, where it would lie above it: what is detached in the end is the topmost.
-                b.inside(Call::MoveMount { from: Fd::Slot(scratch), target: "/dev".into() });
-            });
+        if self.host.detached {
+            self.attach_scratch(
+                "it comes off with the old root: a mount that never was attached is costly to close",
+            );
         }
         self.act(
             "attach the new root",

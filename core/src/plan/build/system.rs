@@ -235,7 +235,11 @@ impl Builder<'_> {
             let empty = self.make_empty(directory);
             for path in others {
                 let copy = self.slot((*path).to_string());
+                let detached = self.host.detached;
                 self.hide(path, directory, |b| {
+                    if !detached {
+                        return b.empty_part(directory);
+                    }
                     b.inside(Call::OpenTree {
                         dir: Fd::Slot(empty),
                         path: "".into(),
@@ -255,23 +259,29 @@ impl Builder<'_> {
         let mut empty = Slot(0);
         let what = if directory { "make an empty directory" } else { "make an empty file" };
         self.act(what, "to lie over the kernel paths that are hidden", Shell::None, |b| {
-            let (dir, name) = (b.scratch(), if directory { "empty" } else { "nothing" });
+            let (dir, name) = (b.scratch(), empty_name(directory));
             let call = if directory {
                 Call::Mkdir { dir, path: name.into(), mode: 0o555 }
             } else {
                 Call::Mknod { dir, path: name.into(), mode: libc::S_IFREG | 0o444, device: (0, 0) }
             };
             b.inside(call);
-            empty = b.scratch_part(Side::Container, name.into());
-            b.needs = Some("CAP_SYS_ADMIN");
-            b.inside(Call::MountSetattr {
-                dir: Fd::Slot(empty),
-                path: "".into(),
-                flags: abi::AT_EMPTY_PATH,
-                set: abi::MOUNT_ATTR_RDONLY | abi::MOUNT_ATTR_NOEXEC,
-                clear: 0,
-                userns: None,
-            });
+            empty = b.empty_part(directory);
+        });
+        empty
+    }
+
+    /// A detached mount of that, which nothing can be written to.
+    fn empty_part(&mut self, directory: bool) -> Slot {
+        let empty = self.scratch_part(Side::Container, empty_name(directory).into());
+        self.needs = Some("CAP_SYS_ADMIN");
+        self.inside(Call::MountSetattr {
+            dir: Fd::Slot(empty),
+            path: "".into(),
+            flags: abi::AT_EMPTY_PATH,
+            set: abi::MOUNT_ATTR_RDONLY | abi::MOUNT_ATTR_NOEXEC,
+            clear: 0,
+            userns: None,
         });
         empty
     }
@@ -329,4 +339,9 @@ impl Builder<'_> {
         };
         self.enforced.insert("read_only", read_only);
     }
+}
+
+/// What an empty directory or file is called in the scratch tmpfs.
+const fn empty_name(directory: bool) -> &'static str {
+    if directory { "empty" } else { "nothing" }
 }
