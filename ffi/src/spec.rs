@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 
-use engine::{Error, Spec};
+use engine::Spec;
 use serde_json::{Map, Value};
 
 use crate::error::{Failure, minicontain_error};
@@ -110,13 +110,14 @@ fn set(spec: &mut Spec, field: &str, json: &str) -> Result<(), Failure> {
         Value::Object(fields) => fields,
         _ => Map::new(),
     };
-    fields.insert(field.into(), value.clone());
+    // A spec writes out every field that it has, and reading one passes over those that it has not.
+    let known = fields.insert(field.into(), value.clone()).is_some();
     match serde_json::from_value(Value::Object(fields)) {
-        Ok(changed) => *spec = changed,
+        Ok(changed) if known => *spec = changed,
         // All other fields are as they were, so the core says of this one what is wrong.
-        Err(error) => match Spec::from_value(Value::Object(Map::from_iter([(field.into(), value)]))) {
-            Err(Error::Spec(faults)) => return Err(Failure::Engine(Error::Spec(faults))),
-            _ => return Err(unreadable(error)),
+        _ => match Spec::from_value(Value::Object(Map::from_iter([(field.into(), value)]))) {
+            Err(error) => return Err(error.into()),
+            Ok(_) => return Err(Failure::fault(field, "it cannot be set".into(), "name another field")),
         },
     }
     Ok(())
