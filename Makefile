@@ -6,21 +6,23 @@ SHELL := /bin/bash
 PYTHON ?= python3
 PREFIX ?= /usr/local
 DESTDIR ?=
+# Where the kernel of the tests' virtual machine is kept.
+VM_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/minicontain/vm
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find core ffi python -name '*.rs' -o -name '*.toml' -o -name '*.py' -o -name '*.pyi' 2>/dev/null | grep -v -e __pycache__ -e /target/)
 
-.PHONY: help demo build test test-rust test-python test-user lint bench header install clean
+.PHONY: help demo build test test-rust test-python test-user test-v2 lint bench header install clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/installed ## build everything and run a container through Python
 	$(BIN)/python examples/demo.py
 
 build: $(VENV)/installed target/release/libminicontain.so ## build the Python module (in .venv) and the C library
 
-test: lint test-rust test-python test-user ## install what the tests need, and run everything
+test: lint test-rust test-python test-user test-v2 ## install what the tests need, and run everything
 	@echo "all tests passed"
 
 test-rust: $(VENV)/tools target/release/libminicontain.so ## Rust tests, as the caller
@@ -32,6 +34,9 @@ test-python: test-rust $(VENV)/tools $(VENV)/installed ## Python, C and cross-fa
 
 test-user: test-rust $(VENV)/tools $(VENV)/installed ## the same again as an ordinary user, when started as root
 	PYTHON=$(PYTHON) pytests/as-user
+
+test-v2: test-rust $(VENV)/tools $(VENV)/installed ## what cgroups matter to, on a virtual machine with version 2
+	MINICONTAIN_VM_CACHE='$(VM_CACHE)' pytests/vm/run-tests
 
 lint: $(VENV)/tools $(VENV)/installed ## formatting, clippy, ruff, mypy, stubtest
 	cargo fmt --all --check
@@ -66,7 +71,7 @@ $(VENV)/installed: $(SOURCES) pyproject.toml Cargo.lock | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check .
 	@touch $@
 
-$(VENV)/tools: pytests/requirements.txt | $(VENV)/bin/python
+$(VENV)/tools: pytests/requirements.txt pytests/install-packages | $(VENV)/bin/python
 	pytests/install-packages
 	$(BIN)/pip install --quiet --disable-pip-version-check -r pytests/requirements.txt
 	@touch $@
