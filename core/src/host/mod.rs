@@ -33,6 +33,8 @@ pub(crate) struct Host {
     pub groups: bool,
     /// Whether detached mounts can be layers, and be taken apart: since Linux 6.15.
     pub detached: bool,
+    /// Whether a process comes into its new time namespace by execve, and not only its children do: since Linux 6.3.
+    pub time_on_exec: bool,
     mounts: OnceCell<String>,
 }
 
@@ -41,6 +43,8 @@ impl Host {
     pub(crate) fn read() -> Self {
         let capabilities = process::effective_capabilities();
         let (ignored, handled) = process::signal_dispositions();
+        let name = nix::sys::utsname::uname();
+        let release = name.map(|name| name.release().to_string_lossy().into_owned()).unwrap_or_default();
         Self {
             uid: nix::unistd::geteuid().as_raw(),
             gid: nix::unistd::getegid().as_raw(),
@@ -49,7 +53,8 @@ impl Host {
             ignored,
             handled,
             groups: process::has_groups(),
-            detached: kernel_is(6, 15),
+            detached: at_least(&release, (6, 15)),
+            time_on_exec: at_least(&release, (6, 3)),
             mounts: OnceCell::new(),
         }
     }
@@ -100,13 +105,7 @@ fn range(uid_map: &str) -> Option<IdMap> {
     Some(IdMap { container: 0, host, size: CONTAINER_ID_COUNT })
 }
 
-/// Whether the kernel is of this version or a later one: uname(2).
-fn kernel_is(major: u32, minor: u32) -> bool {
-    let name = nix::sys::utsname::uname();
-    let release = name.ok().map(|name| name.release().to_string_lossy().into_owned()).unwrap_or_default();
-    at_least(&release, (major, minor))
-}
-
+/// Whether a kernel's release is of this version or a later one: uname(2).
 fn at_least(release: &str, version: (u32, u32)) -> bool {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
     matches!((numbers.next(), numbers.next()), (Some(Ok(major)), Some(Ok(minor))) if (major, minor) >= version)

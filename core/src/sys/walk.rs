@@ -5,7 +5,10 @@
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use super::abi::{CLONE_VFORK, ECHILD, EINTR, EPIPE, ETIMEDOUT, F_SETFD, FUTEX_WAIT, FUTEX_WAKE, number};
+use super::abi::{
+    CLONE_CHILD_CLEARTID, CLONE_VFORK, CLONE_VM, ECHILD, EINTR, EPIPE, ETIMEDOUT, F_SETFD, FUTEX_WAIT,
+    FUTEX_WAKE, number,
+};
 use super::clock::now;
 use super::clone::clone_process;
 use super::memory::{Memory, READY, SHARED, Start};
@@ -96,6 +99,9 @@ pub(crate) unsafe fn walk_on(memory: *mut Memory, from: usize) -> Option<Made> {
                     if !perform(memory, index, step, &mut time) {
                         break;
                     }
+                    if how.flags & (CLONE_VM | CLONE_CHILD_CLEARTID) == CLONE_CHILD_CLEARTID {
+                        tell_left(memory);
+                    }
                     return Some(Made { then: how.then, pid: *slots.add(how.pid as usize), owner });
                 }
                 let ok = perform(memory, index, step, &mut time);
@@ -112,6 +118,14 @@ pub(crate) unsafe fn walk_on(memory: *mut Memory, from: usize) -> Option<Made> {
 
 /// Ends this process, which could not do its part, and tells the caller that nobody will execute the program.
 pub(crate) unsafe fn give_up_on(memory: *mut Memory) -> ! {
+    // SAFETY: as the caller of this has it.
+    unsafe { tell_left(memory) };
+    give_up()
+}
+
+/// Tells the caller that the program was executed, or will not be. The kernel does it by itself (CLONE_CHILD_CLEARTID)
+/// for a process that shares its maker's memory.
+unsafe fn tell_left(memory: *mut Memory) {
     // SAFETY: the state lives as long as the block.
     unsafe {
         let state = (*memory).state;
@@ -120,7 +134,6 @@ pub(crate) unsafe fn give_up_on(memory: *mut Memory) -> ! {
             syscall(number::FUTEX, &[state as u64, FUTEX_WAKE, 1, 0, 0, 0]);
         }
     }
-    give_up()
 }
 
 /// Ends this process, which could not do its part.

@@ -37,10 +37,12 @@ impl Builder<'_> {
     /// Whether a process joins namespaces before another becomes the container.
     pub(super) fn needs_joiner(&self) -> bool {
         // Without init, the program's process sets the limit on memory itself: it must not share the caller's then.
-        let shares = self.spec.limits.of_memory() && !self.spec.init;
+        // And before Linux 6.3, only what it makes itself is in its new time namespace.
+        let stays_behind = self.new_one(Kind::Time) && !self.host.time_on_exec;
+        let needs_another = !self.spec.init && (self.spec.limits.of_memory() || stays_behind);
         // A detached one is nobody's child: whoever made it need not reap it.
         self.spec.detach
-            || shares
+            || needs_another
             || !self.new_one(Kind::Pid)
             || Kind::ALL.iter().any(|kind| self.spec.namespaces.get(*kind).joined())
     }
@@ -112,10 +114,8 @@ impl Builder<'_> {
                 b.inside(Call::DefaultSignal { signal: libc::SIGCHLD });
             });
         }
-        let flags =
-            (libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PARENT_SETTID | libc::CLONE_CHILD_CLEARTID)
-                as u64
-                | self.reset_handlers();
+        let vfork = libc::CLONE_VFORK | libc::CLONE_PARENT_SETTID | libc::CLONE_CHILD_CLEARTID;
+        let flags = vfork as u64 | self.shared_memory() | self.reset_handlers();
         let pid = self.slot("program's process");
         let clone3 = self.host.clone3;
         let why = "init reaps what the program leaves, and tells how it ended";

@@ -167,8 +167,9 @@ impl Builder<'_> {
                     b.step(side, Call::Mkdir { dir: scratch, path: inner.into(), mode: 0o755 });
                 },
             );
-            let own =
-                ["proc", "sys", "dev", "run"].contains(&name.as_str()) || name == "tmp" && self.spec.tmp;
+            let own = ["proc", "sys", "dev", "run"].contains(&name.as_str())
+                || name == "tmp" && self.spec.tmp
+                || name == "root" && self.hides_home();
             let readable = nix::unistd::access(
                 path.as_str(),
                 nix::unistd::AccessFlags::R_OK | nix::unistd::AccessFlags::X_OK,

@@ -93,8 +93,8 @@ impl Builder<'_> {
             let why = "the child uses the caller's memory until it executes something: nothing is copied";
             self.clone("make the process and its namespaces", why, flags, pid, Some(pidfd), Maker::Caller);
             self.map_users_by_caller();
-            if !self.host.clone3 && self.new_one(Kind::Time) {
-                self.unshare_time("clone(2) has no flag for it");
+            if !self.time_by_clone() && self.new_one(Kind::Time) {
+                self.unshare_time("what this process makes, or executes, is in it");
             }
             return self.clock_offsets();
         }
@@ -105,8 +105,8 @@ impl Builder<'_> {
         // With an init of its own, this process is not the one that executes the program.
         let told = if self.init_stays() { 0 } else { libc::CLONE_CHILD_CLEARTID };
         let parent = if self.joiner_stays() || self.spec.detach { 0 } else { libc::CLONE_PARENT };
-        let shared = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PARENT_SETTID;
-        let flags = self.flags(&new) | (shared | parent | told) as u64;
+        let vfork = libc::CLONE_VFORK | libc::CLONE_PARENT_SETTID;
+        let flags = self.flags(&new) | self.shared_memory() | (vfork | parent | told) as u64;
         let pid = self.slot("child");
         self.kept.pid = Some(pid);
         self.hide_process();
@@ -186,8 +186,21 @@ impl Builder<'_> {
         }
     }
 
+    /// Whether clone makes the time namespace. clone(2) has no flag for it; and before Linux 6.3 it takes this process
+    /// there at once, and with it the clocks of the memory that it shares.
+    fn time_by_clone(&self) -> bool {
+        self.host.clone3 && self.host.time_on_exec
+    }
+
+    /// `CLONE_VM` for a process that another than the caller makes. Before Linux 6.3, one that shares its maker's
+    /// memory cannot begin in another time namespace: it gets a copy, which is small.
+    pub(super) fn shared_memory(&self) -> u64 {
+        let moves = self.new_one(Kind::Time) && !self.host.time_on_exec;
+        if moves { 0 } else { libc::CLONE_VM as u64 }
+    }
+
     fn flags(&self, new: &[Kind]) -> u64 {
-        let kinds = new.iter().filter(|kind| self.host.clone3 || **kind != Kind::Time);
+        let kinds = new.iter().filter(|kind| self.time_by_clone() || **kind != Kind::Time);
         // One that shall begin at the container's cgroup is made when the process is in it.
         let kinds = kinds.filter(|kind| !self.has_cgroup() || **kind != Kind::Cgroup);
         kinds.fold(self.reset_handlers(), |flags, kind| flags | kind.clone_flag())

@@ -24,7 +24,7 @@ impl Builder<'_> {
     }
 
     /// Whether /root is an empty one: the host's belongs to a user who is not in the container.
-    fn hides_home(&self) -> bool {
+    pub(super) fn hides_home(&self) -> bool {
         let mapped = matches!(self.users.mode, Mode::ByCaller | Mode::BySelf);
         let overlay = self.spec.host_files.get("/").is_none_or(|access| *access == HostAccess::Overlay);
         mapped && self.shows_host() && overlay && !self.spec.host_files.contains_key("/root")

@@ -1,0 +1,395 @@
+//! Limits, statistics and the end of a container's cgroup. (root; v1 with a v2 tree, and v2 in the virtual machine)
+
+mod common;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use common::{root, run, skip, try_run};
+use minicontain::cgroup::Version;
+use minicontain::spec::{Limits, Size};
+use minicontain::{Cgroup, Code, Container, Plan, Reason, Spec};
+use serde_json::{Value, json};
+
+/// Whether this caller can have cgroups, or else says so.
+fn cgroups(test: &str) -> bool {
+    if !root() {
+        skip(test, "an ordinary user has no cgroup here");
+    }
+    root()
+}
+
+fn spec(fields: Value) -> Spec {
+    Spec::from_value(fields).expect("a spec")
+}
+
+fn start(fields: Value) -> Container {
+    Container::start(Plan::new(spec(fields)).expect("a plan")).expect("a start")
+}
+
+/// A program that wants ever more memory, and begins at once; should no limit hold, it has an end all the same.
+fn hog(mut fields: Value) -> Value {
+    fields["args"] = json!(["tail", "/dev/zero"]);
+    fields["ulimits"] = json!({"data": 256 << 20});
+    fields
+}
+
+fn directories(container: &Container) -> Vec<PathBuf> {
+    let cgroup = container.cgroup().expect("a cgroup");
+    cgroup.directories().iter().map(|directory| directory.path.clone()).collect()
+}
+
+#[test]
+fn who_wants_more_memory_than_the_limit_is_killed_and_that_is_told() {
+    if !cgroups("who_wants_more_memory_than_the_limit_is_killed_and_that_is_told") {
+        return;
+    }
+    let run = run(hog(json!({"memory": "16M"})));
+    assert_eq!((run.outcome.reason, run.outcome.signal), (Reason::Oom, Some(libc::SIGKILL)));
+    assert_eq!(run.outcome.oom_kills, 1);
+    // The kernel's log leaves some out when many are killed at a time.
+    let victims = &run.outcome.oom_victims;
+    assert!(victims.iter().all(|victim| victim.name == "tail") && victims.len() <= 1, "{victims:?}");
+    let memory = run.outcome.stats.expect("statistics").memory.expect("of memory");
+    assert_eq!(memory.limit, Some(16 << 20));
+    assert!(memory.limit_hits > 0 && memory.peak.is_none_or(|peak| peak <= 16 << 20), "{memory:?}");
+}
+
+#[test]
+fn a_victim_that_is_not_the_program_does_not_end_it() {
+    if !cgroups("a_victim_that_is_not_the_program_does_not_end_it") {
+        return;
+    }
+    let mut fields = hog(json!({"memory": "16M"}));
+    fields["args"] = json!(["sh", "-c", "tail /dev/zero; exit 3"]);
+    let run = run(fields);
+    assert_eq!((run.outcome.reason, run.outcome.status), (Reason::Exited, Some(3)));
+    assert_eq!(run.outcome.oom_kills, 1);
+}
+
+#[test]
+fn a_kill_is_not_taken_for_want_of_memory() {
+    if !cgroups("a_kill_is_not_taken_for_want_of_memory") {
+        return;
+    }
+    let run = run(json!({"args": ["sh", "-c", "kill -9 $$"], "memory": "16M"}));
+    assert_eq!((run.outcome.reason, run.outcome.oom_kills), (Reason::Signaled, 0));
+    let container = start(json!({"args": ["sleep", "600"], "memory": "16M"}));
+    container.kill().expect("a kill");
+    let outcome = container.wait().expect("an end");
+    assert_eq!((outcome.reason, outcome.oom_kills), (Reason::Killed, 0));
+}
+
+#[test]
+fn the_kernels_rounding_is_seen_in_the_trace_and_in_the_statistics() {
+    if !cgroups("the_kernels_rounding_is_seen_in_the_trace_and_in_the_statistics") {
+        return;
+    }
+    let run = run(json!({"args": ["true"], "memory": 4_000_000}));
+    let shown = run.trace.render();
+    assert!(shown.contains("\"4000000\", 7) = 7") && shown.contains("\"3997696\\n\""), "{shown}");
+    assert_eq!(run.outcome.stats.and_then(|stats| stats.memory?.limit), Some(3_997_696));
+}
+
+#[test]
+fn the_limit_holds_for_the_first_thing_that_the_program_does() {
+    if !cgroups("the_limit_holds_for_the_first_thing_that_the_program_does") {
+        return;
+    }
+    for init in [true, false] {
+        let run = run(hog(json!({"memory": "4M", "init": init})));
+        assert_eq!(run.outcome.reason, Reason::Oom, "with init {init}");
+    }
+}
+
+#[test]
+fn a_fork_bomb_is_held() {
+    if !cgroups("a_fork_bomb_is_held") {
+        return;
+    }
+    let bomb = "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 60 & done; wait";
+    let run = run(json!({"args": ["sh", "-c", bomb], "pids_limit": 8}));
+    assert_ne!(run.outcome.returncode(), 0);
+    let pids = run.outcome.stats.and_then(|stats| stats.pids).expect("of processes");
+    assert_eq!((pids.limit, pids.limit_hits > 0), (Some(8), true));
+    assert!(pids.peak.is_none_or(|peak| peak == 8), "{pids:?}");
+}
+
+#[test]
+fn nothing_of_the_cgroup_is_left_whoever_ends_it() {
+    if !cgroups("nothing_of_the_cgroup_is_left_whoever_ends_it") {
+        return;
+    }
+    let fields = json!({"args": ["sleep", "600"], "cgroup": true, "memory": "64M"});
+    let ways: [fn(Container); 3] = [
+        |container| {
+            container.stop(Duration::from_millis(1)).expect("a stop");
+        },
+        |container| {
+            container.kill().expect("a kill");
+            container.wait().expect("an end");
+        },
+        drop,
+    ];
+    for end in ways {
+        let container = start(fields.clone());
+        let paths = directories(&container);
+        assert!(paths.iter().all(|path| path.is_dir()));
+        end(container);
+        assert!(!paths.iter().any(|path| path.exists()), "{paths:?}");
+    }
+}
+
+#[test]
+fn what_runs_on_without_a_pid_namespace_ends_with_the_program() {
+    if !cgroups("what_runs_on_without_a_pid_namespace_ends_with_the_program") {
+        return;
+    }
+    let script = "setsid sleep 600 & exit 0";
+    let container =
+        start(json!({"args": ["sh", "-c", script], "cgroup": true, "namespaces": {"pid": "host"}}));
+    let paths = directories(&container);
+    assert_eq!(container.wait().expect("an end").returncode(), 0);
+    assert!(!paths.iter().any(|path| path.exists()));
+}
+
+#[test]
+fn a_frozen_container_can_be_killed() {
+    if !cgroups("a_frozen_container_can_be_killed") {
+        return;
+    }
+    let container = start(json!({"args": ["sleep", "600"], "cgroup": true}));
+    let cgroup = container.cgroup().expect("a cgroup").clone();
+    cgroup.freeze().expect("frozen");
+    assert_eq!(cgroup.frozen(), Some(true));
+    drop(container);
+    assert!(!cgroup.directories().iter().any(|directory| directory.path.exists()));
+}
+
+#[test]
+fn an_exec_is_counted_with_its_container_and_may_have_less() {
+    if !cgroups("an_exec_is_counted_with_its_container_and_may_have_less") {
+        return;
+    }
+    let container = start(json!({"args": ["sleep", "600"], "cgroup": true, "memory": "64M"}));
+    let inside = container.exec(spec(json!({"args": ["sleep", "600"]}))).expect("a start");
+    let members = container.cgroup().expect("a cgroup").processes().expect("its processes");
+    assert!(members.contains(&inside.pid()), "{members:?} without {}", inside.pid());
+    inside.kill().expect("a kill");
+    inside.wait().expect("an end");
+
+    let limited = hog(json!({"memory": "8M"}));
+    let limited = container.exec(spec(limited)).expect("a start").wait().expect("an end");
+    assert_eq!(limited.reason, Reason::Oom);
+    assert!(container.try_wait().expect("a look").is_none(), "the container goes on");
+    // And once more, now that the container's processes may have been moved.
+    let again = container.exec(spec(json!({"args": ["true"]}))).expect("a start").wait().expect("an end");
+    assert_eq!(again.returncode(), 0);
+    let paths = directories(&container);
+    drop(container);
+    assert!(!paths.iter().any(|path| path.exists()));
+}
+
+#[test]
+fn the_container_sees_its_cgroup_as_the_root_of_all() {
+    if !cgroups("the_container_sees_its_cgroup_as_the_root_of_all") {
+        return;
+    }
+    let run = run(json!({"args": ["sh", "-c", "cat /proc/self/cgroup; ls /sys/fs/cgroup"], "cgroup": true}));
+    let shown = String::from_utf8_lossy(&run.stdout).into_owned();
+    let tree = shown.lines().find(|line| line.starts_with("0::"));
+    assert!(tree.is_none_or(|line| line == "0::/"), "{shown}");
+    assert!(shown.contains("memory"), "{shown}");
+}
+
+#[test]
+fn a_delegated_cgroup_can_be_divided_but_not_widened() {
+    if !cgroups("a_delegated_cgroup_can_be_divided_but_not_widened") {
+        return;
+    }
+    let script = "
+        cd /sys/fs/cgroup; [ -d unified ] && cd memory
+        mkdir mine && echo 0 > mine/cgroup.procs && grep -q mine /proc/self/cgroup && echo divided
+        for file in memory.max memory.limit_in_bytes; do
+            if [ -e $file ]; then (echo 1000000000 > $file) 2>/dev/null || echo held; fi
+        done";
+    let run = run(json!({"args": ["sh", "-c", script], "cgroup_delegate": true, "memory": "32M"}));
+    assert_eq!(
+        String::from_utf8_lossy(&run.stdout),
+        "divided\nheld\n",
+        "{}",
+        String::from_utf8_lossy(&run.stderr)
+    );
+}
+
+#[test]
+fn a_value_that_this_host_cannot_have_names_what_it_can() {
+    if !cgroups("a_value_that_this_host_cannot_have_names_what_it_can") {
+        return;
+    }
+    for (fields, field, range) in [
+        (json!({"cpus": 9999}), "cpus", "0.01 to"),
+        (json!({"cpuset_cpus": "0-4095"}), "cpuset_cpus", "use some of 0"),
+        (json!({"hugetlb": {"3MB": 1}}), "hugetlb", "use one of"),
+        (json!({"device_read_bps": {"/dev/null": 1}}), "device_read_bps", "name one, as /dev/sda"),
+    ] {
+        let mut spec = json!({"args": ["true"]});
+        for (name, value) in fields.as_object().expect("fields") {
+            spec[name] = value.clone();
+        }
+        let error = try_run(spec).expect_err("an error");
+        let fault = error.faults().first().unwrap_or_else(|| panic!("{error}"));
+        assert_eq!(fault.field, field);
+        assert!(error.to_string().contains(range), "{error}");
+    }
+}
+
+#[test]
+fn a_limit_that_the_version_does_not_have_is_an_error_unless_best_effort() {
+    if !cgroups("a_limit_that_the_version_does_not_have_is_an_error_unless_best_effort") {
+        return;
+    }
+    let fields = |best: bool| match version("memory") {
+        Version::V1 => json!({"args": ["true"], "memory": "64M", "memory_high": "32M", "best_effort": best}),
+        Version::V2 => {
+            json!({"args": ["true"], "memory": "64M", "memory_swappiness": 1, "best_effort": best})
+        }
+    };
+    let error = try_run(fields(false)).expect_err("an error");
+    assert_eq!(error.code(), Code::NotEnforced, "{error}");
+    let run = run(fields(true));
+    assert_eq!(run.trace.plan.enforced["memory"].name(), "partial");
+}
+
+/// The version that has a controller here.
+fn version(controller: &str) -> Version {
+    let own = Cgroup::of(std::process::id() as i32).expect("a cgroup");
+    let found = own.directories().iter().find(|one| one.controllers().contains(&controller));
+    found.map_or(Version::V2, |one| one.version)
+}
+
+#[test]
+fn without_a_cgroup_what_means_nearly_the_same_holds_and_that_is_told() {
+    if root() {
+        return skip(
+            "without_a_cgroup_what_means_nearly_the_same_holds_and_that_is_told",
+            "root has cgroups",
+        );
+    }
+    let limited = json!({"args": ["sh", "-c", "ulimit -d; ulimit -u"], "memory": "64M", "pids_limit": 20});
+    let Ok(run) = try_run(limited.clone()) else { panic!("{}", try_run(limited).expect_err("an error")) };
+    let states = ["memory", "pids"].map(|feature| run.trace.plan.enforced[feature].name());
+    if states == ["enforced"; 2] {
+        return skip(
+            "without_a_cgroup_what_means_nearly_the_same_holds_and_that_is_told",
+            "a cgroup is delegated",
+        );
+    }
+    assert_eq!(states, ["partial"; 2]);
+    assert_eq!(String::from_utf8_lossy(&run.stdout), "65536\n20\n");
+    let error = try_run(json!({"args": ["true"], "cpus": 0.5})).expect_err("an error");
+    assert_eq!(error.code(), Code::NotEnforced, "{error}");
+    let lax = common::run(json!({"args": ["true"], "cpus": 0.5, "best_effort": true}));
+    assert_eq!(lax.trace.plan.enforced["cpu"].name(), "not_enforced");
+    let strict = try_run(json!({"args": ["true"], "memory": "64M", "require": ["memory"]}));
+    assert_eq!(strict.expect_err("an error").code(), Code::NotEnforced);
+}
+
+#[test]
+fn what_a_killed_process_left_is_removed_by_the_next() {
+    if !cgroups("what_a_killed_process_left_is_removed_by_the_next") {
+        return;
+    }
+    // As the cgroup of a process with an id that nobody can have.
+    let parent = directories(&start(json!({"args": ["true"], "memory": "64M"})))[0].clone();
+    let parent = parent.parent().expect("a parent").to_path_buf();
+    let namespace = std::fs::read_link("/proc/self/ns/pid").expect("a namespace").display().to_string();
+    let namespace: u64 = namespace.trim_matches(|c: char| !c.is_ascii_digit()).parse().expect("a number");
+    let left = parent.join(format!("minicontain-{namespace:x}-4194305-1-0"));
+    std::fs::create_dir(&left).expect("a cgroup");
+    // It is done once in a process: so by another one.
+    let example = std::env::current_exe().expect("a path").with_file_name("../examples/run");
+    let swept =
+        std::process::Command::new(&example).args([r#"{"args": ["true"], "memory": "64M"}"#]).status();
+    let gone = !left.exists();
+    let _ = std::fs::remove_dir(&left);
+    assert!(swept.expect("an example").success() && gone);
+}
+
+#[test]
+fn many_hogs_do_not_hurt_their_starter() {
+    if !cgroups("many_hogs_do_not_hurt_their_starter") {
+        return;
+    }
+    // Less than anything can begin in, so that the kernel kills in the middle of a start.
+    for kilobytes in [512, 600, 700, 900] {
+        for init in [true, false] {
+            let fields = hog(json!({"memory": kilobytes * 1024, "init": init}));
+            let ended = try_run(fields);
+            assert!(!matches!(ended, Ok(ref run) if run.outcome.returncode() == 0), "{ended:?}");
+        }
+    }
+}
+
+#[test]
+fn limits_of_a_cgroup_by_name_are_read_back() {
+    if !cgroups("limits_of_a_cgroup_by_name_are_read_back") {
+        return;
+    }
+    let name = format!("minicontain-test-{}", std::process::id());
+    let limits = Limits { memory: Some(Size(4_000_000)), pids_limit: Some(3), ..Limits::default() };
+    let cgroup = Cgroup::create(&name, &limits).expect("a cgroup");
+    let stats = cgroup.stats().expect("statistics");
+    assert_eq!(stats.memory.and_then(|memory| memory.limit), Some(3_997_696));
+    assert_eq!(stats.pids.and_then(|pids| pids.limit), Some(3));
+    assert_eq!(Cgroup::open(&name).expect("found").directories(), cgroup.directories());
+    assert_eq!(Cgroup::create(&name, &limits).expect_err("taken").code(), Code::NameTaken);
+    let held = cgroup.set(&Limits { pids_limit: Some(5), ..Limits::default() }).expect("set");
+    assert_eq!((held[0].file.as_str(), held[0].held.as_str()), ("pids.max", "5"));
+    cgroup.remove().expect("removed");
+    assert_eq!(Cgroup::open(&name).expect_err("gone").code(), Code::CgroupNotFound);
+}
+
+#[test]
+fn a_cgroup_is_filled_watched_frozen_and_killed() {
+    if !cgroups("a_cgroup_is_filled_watched_frozen_and_killed") {
+        return;
+    }
+    let name = format!("minicontain-test-life-{}", std::process::id());
+    let cgroup = Cgroup::create(&name, &Limits::default()).expect("a cgroup");
+    let mut watch = cgroup.watch().expect("a watch");
+    let mut child = std::process::Command::new("sh")
+        .args(["-c", "while :; do sleep 0.01; done"])
+        .spawn()
+        .expect("a process");
+    cgroup.add(child.id() as i32).expect("added");
+    assert!(cgroup.processes().expect("processes").contains(&(child.id() as i32)));
+    assert!(cgroup.threads().expect("threads").contains(&(child.id() as i32)));
+    let came = watch.wait(Duration::from_secs(10)).expect("events");
+    assert!(came.iter().any(|event| event.name() == "populated"), "{came:?}");
+    cgroup.freeze().expect("frozen");
+    assert!(cgroup.events().frozen);
+    cgroup.thaw().expect("thawed");
+    assert_eq!(cgroup.remove().expect_err("in use").code(), Code::StillRuns);
+    cgroup.kill().expect("killed");
+    assert_eq!(
+        std::os::unix::process::ExitStatusExt::signal(&child.wait().expect("an end")),
+        Some(libc::SIGKILL)
+    );
+    cgroup.remove().expect("removed");
+}
+
+#[test]
+fn children_divide_what_a_cgroup_has() {
+    if !cgroups("children_divide_what_a_cgroup_has") {
+        return;
+    }
+    let name = format!("minicontain-test-tree-{}", std::process::id());
+    let half = Limits { memory: Some(Size(8 << 20)), ..Limits::default() };
+    let above =
+        Cgroup::create(&name, &Limits { memory: Some(Size(16 << 20)), ..Limits::default() }).expect("one");
+    let below = above.child("inner", &half).expect("one below");
+    assert_eq!(below.stats().expect("statistics").memory.and_then(|memory| memory.limit), Some(8 << 20));
+    above.remove().expect("both removed");
+    assert!(!below.directories().iter().any(|directory| directory.path.exists()));
+}
