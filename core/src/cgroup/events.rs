@@ -10,7 +10,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use serde::Serialize;
 
-use super::stats::value;
+use super::stats::{memory_limit_hits, value};
 use super::{Cgroup, failed};
 use crate::error::{Code, Error};
 use crate::host::cgroups::{Controller, Version};
@@ -107,7 +107,7 @@ impl Cgroup {
                 }
                 Version::V1 => {
                     events.oom_kills = value(&directory.text("memory.oom_control"), "oom_kill");
-                    events.memory_limit = directory.text("memory.failcnt").parse().unwrap_or(0);
+                    events.memory_limit = memory_limit_hits(directory);
                 }
             }
         }

@@ -318,7 +318,10 @@ impl Cgroup {
                     Some(libc::ESRCH) => {
                         Error::call(Code::Ended, format!("there is no process {pid}"), libc::ESRCH, "")
                     }
-                    _ => failed(&format!("could not move process {pid} into"), &directory.path, &error),
+                    _ => {
+                        let file = directory.path.join("cgroup.procs");
+                        failed(&format!("could not move process {pid} into"), &file, &error)
+                    }
                 }
             })?;
         }

@@ -154,12 +154,11 @@ impl Cgroup {
                 }
             }
         }
-        if stats == Stats::default() {
-            if let Some(gone) = self.directories.iter().find(|directory| !directory.path.exists()) {
-                return Err(not_found(&gone.path));
-            }
+        // A file that is not there reads as one that the kernel does not have.
+        match self.directories.iter().find(|directory| !directory.path.exists()) {
+            Some(gone) => Err(not_found(&gone.path)),
+            None => Ok(stats),
         }
-        Ok(stats)
     }
 }
 
@@ -212,11 +211,18 @@ fn memory(directory: &Directory) -> Option<MemoryStats> {
                 anon: value(&stat, "total_rss"),
                 file: value(&stat, "total_cache"),
                 kernel: number("memory.kmem.usage_in_bytes"),
-                limit_hits: number("memory.failcnt").unwrap_or(0),
+                limit_hits: memory_limit_hits(directory),
                 oom_kills: value(&directory.text("memory.oom_control"), "oom_kill"),
             }
         }
     })
+}
+
+/// How often the limit was met, of v1: the one on memory, or the one on memory and swap, which is met first where
+/// there is to be no swap.
+pub(super) fn memory_limit_hits(directory: &Directory) -> u64 {
+    let times = ["memory.failcnt", "memory.memsw.failcnt"];
+    times.iter().filter_map(|file| directory.number(file)).sum()
 }
 
 fn pids(directory: &Directory) -> Option<PidsStats> {
