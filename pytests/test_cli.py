@@ -114,8 +114,8 @@ def test_a_script_without_its_interpreter_cannot_be_executed() -> None:
             "write --init, or --init=false",
         ),
         (
-            ["run", "-m", "4G", "true"],
-            "-m is not in this version: there are no cgroup limits yet",
+            ["run", "-p", "80:80", "true"],
+            "-p is not in this version: there are no networks yet",
             "leave it out",
         ),
         (["run", "--umask", "9", "true"], "--umask: '9' is not an octal number", "write an octal number"),

@@ -15,6 +15,8 @@ r"""Containers as a library: no daemon, no helper, inside the caller's own proce
 - `Container.exec` runs a program in one that runs, `enter` beside any process.
 - `Container.put` and `Container.get` move files into one that runs and out of it.
 - `Container.attach` and `containers` find those that have a name.
+- Limits (`memory`, `cpus`, `pids_limit`, …) hold for a container, a program that joins it, or a `Cgroup`;
+  `Container.stats` and `Cgroup.stats` measure.
 - `run_async`, `Container.wait_async` and `async with` are for asyncio.
 - `Spec` is what is wanted, as plain data. `Plan` is how it is made: every system call, before any is made.
 - `Trace` is what was done: the plan with results and times.
@@ -33,12 +35,19 @@ if TYPE_CHECKING:
     from .calls import check_output as check_output
     from .calls import getoutput as getoutput
     from .calls import getstatusoutput as getstatusoutput
+    from .cgroup import Cgroup as Cgroup
+    from .cgroup import CgroupDirectory as CgroupDirectory
+    from .cgroup import CgroupEvents as CgroupEvents
+    from .cgroup import Held as Held
+    from .cgroup import Victim as Victim
     from .container import Container as Container
     from .enforcement import Enforcement as Enforcement
+    from .errors import CgroupError as CgroupError
     from .errors import ContainerError as ContainerError
     from .errors import Error as Error
     from .errors import Fault as Fault
     from .errors import NameTakenError as NameTakenError
+    from .errors import NoSuchCgroupError as NoSuchCgroupError
     from .errors import NoSuchContainerError as NoSuchContainerError
     from .errors import SpecError as SpecError
     from .errors import StartError as StartError
@@ -60,11 +69,19 @@ if TYPE_CHECKING:
     from .results import SubprocessError as SubprocessError
     from .results import TimeoutExpired as TimeoutExpired
     from .spec import Spec as Spec
+    from .stats import CpuStats as CpuStats
+    from .stats import IoStats as IoStats
     from .stats import MemoryStats as MemoryStats
+    from .stats import PidsStats as PidsStats
+    from .stats import Pressure as Pressure
+    from .stats import PressureTimes as PressureTimes
+    from .stats import Sample as Sample
     from .stats import Stats as Stats
+    from .stats import Usage as Usage
     from .stepper import Stepper as Stepper
     from .trace import Trace as Trace
     from .trace import TraceStep as TraceStep
+    from .watching import Watch as Watch
 
 PIPE = -1
 """For a stream: a new pipe, whose other end the caller gets. The same as `subprocess.PIPE`."""
@@ -78,18 +95,30 @@ __all__ = [
     "PIPE",
     "STDOUT",
     "CalledProcessError",
+    "Cgroup",
+    "CgroupDirectory",
+    "CgroupError",
+    "CgroupEvents",
     "CompletedProcess",
     "Container",
     "ContainerError",
     "ContainerStatus",
+    "CpuStats",
     "Enforcement",
     "Error",
     "Fault",
+    "Held",
+    "IoStats",
     "MemoryStats",
     "NameTakenError",
+    "NoSuchCgroupError",
     "NoSuchContainerError",
+    "PidsStats",
     "Plan",
     "Popen",
+    "Pressure",
+    "PressureTimes",
+    "Sample",
     "Spec",
     "SpecError",
     "StartError",
@@ -97,13 +126,16 @@ __all__ = [
     "StartNotADirectoryError",
     "StartPermissionError",
     "StateError",
-    "SubprocessError",
     "Stats",
     "Step",
     "Stepper",
+    "SubprocessError",
     "TimeoutExpired",
     "Trace",
     "TraceStep",
+    "Usage",
+    "Victim",
+    "Watch",
     "__version__",
     "call",
     "check_call",
@@ -120,18 +152,30 @@ __all__ = [
 # In which module of this package each name is.
 _HOMES = {
     "CalledProcessError": "results",
+    "Cgroup": "cgroup",
+    "CgroupDirectory": "cgroup",
+    "CgroupError": "errors",
+    "CgroupEvents": "cgroup",
     "CompletedProcess": "results",
     "Container": "container",
     "ContainerError": "errors",
     "ContainerStatus": "named",
+    "CpuStats": "stats",
     "Enforcement": "enforcement",
     "Error": "errors",
     "Fault": "errors",
+    "Held": "cgroup",
+    "IoStats": "stats",
     "MemoryStats": "stats",
     "NameTakenError": "errors",
+    "NoSuchCgroupError": "errors",
     "NoSuchContainerError": "errors",
+    "PidsStats": "stats",
     "Plan": "plan",
     "Popen": "popen",
+    "Pressure": "stats",
+    "PressureTimes": "stats",
+    "Sample": "stats",
     "Spec": "spec",
     "SpecError": "errors",
     "StartError": "errors",
@@ -139,13 +183,16 @@ _HOMES = {
     "StartNotADirectoryError": "errors",
     "StartPermissionError": "errors",
     "StateError": "errors",
-    "SubprocessError": "results",
     "Stats": "stats",
     "Step": "plan",
     "Stepper": "stepper",
+    "SubprocessError": "results",
     "TimeoutExpired": "results",
     "Trace": "trace",
     "TraceStep": "trace",
+    "Usage": "stats",
+    "Victim": "cgroup",
+    "Watch": "watching",
     "__version__": "_native",
     "call": "calls",
     "check_call": "calls",

@@ -155,6 +155,15 @@ def _ranges(ranges: Any) -> Any:
     return [":".join(map(str, each)) if isinstance(each, (tuple, list)) else each for each in ranges]
 
 
+def _numbers(numbers: Any) -> Any:
+    """A list of CPUs or memory nodes as cpuset(7) writes it."""
+    if isinstance(numbers, int):
+        return str(numbers)
+    if isinstance(numbers, (str, bytes)) or not hasattr(numbers, "__iter__"):
+        return numbers
+    return ",".join(map(str, sorted(numbers)))
+
+
 def _identity(name: str) -> Callable[[Any], Any]:
     """A user or group, by number or name."""
 
@@ -168,7 +177,17 @@ def _identity(name: str) -> Callable[[Any], Any]:
     return form
 
 
+def limit_fields(limits: dict[str, Any]) -> dict[str, Any]:
+    """The fields of limits, made of `limits` itself."""
+    for name in ("cpuset_cpus", "cpuset_mems"):
+        if limits.get(name) is not None:
+            limits[name] = _numbers(limits[name])
+    return limits
+
+
 _FORMS: dict[str, Callable[[Any], Any]] = {
+    "cpuset_cpus": _numbers,
+    "cpuset_mems": _numbers,
     "gidmap": _ranges,
     "group": _identity("group"),
     "namespaces": _namespaces,

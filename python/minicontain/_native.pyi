@@ -3,13 +3,17 @@
 from pathlib import Path
 from typing import Any, final
 
+from .watching import Event
+
 __all__ = [
+    "Cgroup",
     "Container",
     "Outcome",
     "Plan",
     "Spec",
     "Stepper",
     "Trace",
+    "Watch",
     "__version__",
     "containers",
     "join",
@@ -81,6 +85,82 @@ class Outcome:
     @property
     def usage(self) -> tuple[int, int, int, int | None]:
         """Nanoseconds of wall, user and system time; the peak memory in bytes."""
+    @property
+    def oom_kills(self) -> int:
+        """How many of its processes the kernel killed for want of memory."""
+    @property
+    def oom_victims(self) -> list[tuple[int, str]]:
+        """Which: pid and name."""
+    @property
+    def stats(self) -> dict[str, Any] | None:
+        """The last statistics of its cgroup as plain Python values, where it had one."""
+
+@final
+class Cgroup:
+    """A cgroup. It stays until it is removed."""
+
+    def __new__(cls, name: str, limits: dict[str, Any]) -> Cgroup: ...
+    @staticmethod
+    def open(name: str) -> Cgroup:
+        """Finds one below the caller's own by its name."""
+    @staticmethod
+    def of(pid: int) -> Cgroup:
+        """That in which a process is."""
+    def child(self, name: str, limits: dict[str, Any]) -> Cgroup:
+        """Makes one below it."""
+    def set(self, limits: dict[str, Any]) -> list[tuple[str, str, str]]:
+        """Changes limits."""
+    @property
+    def directories(self) -> list[tuple[Path, int, list[str]]]:
+        """Its directories."""
+    def add(self, pid: int) -> None:
+        """Moves a process into it."""
+    def processes(self) -> list[int]:
+        """The processes in it."""
+    def threads(self) -> list[int]:
+        """The threads in it."""
+    def stats(self) -> dict[str, Any]:
+        """What it uses and has used, as plain Python values."""
+    def events(self) -> dict[str, Any]:
+        """What has happened to it, as plain Python values."""
+    def watch(self) -> Watch:
+        """Begins to look at its events."""
+    def oom_victims(self) -> list[tuple[int, str]]:
+        """Whom the kernel killed in it for want of memory: pid and name."""
+    def freeze(self) -> None:
+        """Stops every process in it."""
+    def thaw(self) -> None:
+        """Lets them go on."""
+    @property
+    def frozen(self) -> bool | None:
+        """Whether it is frozen; `None` when it cannot be."""
+    def kill(self) -> None:
+        """Kills every process in it."""
+    def remove(self) -> None:
+        """Removes it."""
+    def read(self, file: str) -> str:
+        """Reads a file of its interface."""
+    def write(self, file: str, value: str) -> None:
+        """Writes a file of its interface."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+
+@final
+class Watch:
+    """Looks at a cgroup's events until it is closed."""
+
+    @property
+    def fd(self) -> int:
+        """A descriptor that is readable when there may be something new."""
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+    def read(self) -> list[Event]:
+        """What happened since the last time."""
+    def wait(self, timeout: float | None = None) -> list[Event]:
+        """Waits until something happens; nothing when the time is up."""
+    def close(self) -> None:
+        """Closes its descriptors."""
 
 @final
 class Container:
@@ -140,6 +220,11 @@ class Container:
     @property
     def paused(self) -> bool:
         """Whether it was paused, and not resumed."""
+    @property
+    def cgroup(self) -> Cgroup | None:
+        """Its cgroup, where it has one."""
+    def stats(self) -> dict[str, Any]:
+        """What it uses and has used, as plain Python values."""
     def put(self, path: str, data: bytes, mode: int) -> None:
         """Writes a file in it."""
     def put_tree(self, host: str, path: str) -> None:

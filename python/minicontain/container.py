@@ -14,6 +14,7 @@ from .asynchronous import Asynchronous, ended
 from .control import Controlled
 from .errors import ContainerError, StateError
 from .joining import Joinable
+from .measured import Measured
 from .named import Named
 from .plan import Plan
 from .results import CompletedProcess, TimeoutExpired
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from .fields import Args, Streams
 
 
-class Container(Joinable, Controlled, Named, Files, OnTerminal[AnyStr], Asynchronous[AnyStr]):
+class Container(Joinable, Controlled, Named, Files, OnTerminal[AnyStr], Asynchronous[AnyStr], Measured):
     """A container: described when made, started by `start` or `with`, then much like a `subprocess.Popen`.
 
     Takes what `run` takes, but for what is about its end; `PIPE` for a stream gives a file object of the same

@@ -202,6 +202,42 @@ class NoSuchContainerError(StateError, LookupError):
     code = "no_such_container"
 
 
+class NoSuchCgroupError(StateError, LookupError):
+    """There is no such cgroup, or no such file in it: it was never there, or was removed.
+
+    >>> import minicontain
+    >>> try:
+    ...     minicontain.Cgroup.open("no-such-cgroup")
+    ... except minicontain.NoSuchCgroupError as error:
+    ...     print(error.code)
+    cgroup_not_found
+    """
+
+    code = "cgroup_not_found"
+
+
+class CgroupError(_SystemError):
+    """A cgroup could not be made, or a call on it failed.
+
+    It is also a `PermissionError` or a `FileExistsError` where `code` is `permission_denied` or `name_taken`;
+    `not_enforced` is a limit that cannot be held here.
+
+    >>> import minicontain
+    >>> issubclass(minicontain.CgroupError, OSError)
+    True
+    """
+
+    code = "io"
+
+
+class _CgroupPermissionError(CgroupError, PermissionError):
+    """A cgroup that the caller may not have, or change."""
+
+
+class _CgroupExistsError(CgroupError, FileExistsError):
+    """A cgroup that is there already."""
+
+
 class ContainerError(_SystemError):
     """A call on a running container failed: its status was lost, or a pipe could not be read.
 
@@ -242,7 +278,12 @@ _FILES: dict[int, type[ContainerError]] = {
     _errno.EISDIR: _ContainerIsADirectoryError,
     _errno.ENOTDIR: _ContainerNotADirectoryError,
 }
+_CGROUPS: dict[str, type[CgroupError]] = {
+    "name_taken": _CgroupExistsError,
+    "permission_denied": _CgroupPermissionError,
+}
 _STATES: dict[str, type[StateError]] = {
+    "cgroup_not_found": NoSuchCgroupError,
     "ended": StateError,
     "no_such_container": NoSuchContainerError,
     "paused": StateError,
@@ -263,7 +304,9 @@ def exception(details: dict[str, Any]) -> Error:
         state.code, state.hint = code, details["hint"]
         return state
     kind: type[_SystemError] = StartError
-    if code == "name_taken":
+    if details["in_cgroup"]:
+        kind = _CGROUPS.get(code, CgroupError)
+    elif code == "name_taken":
         number, kind = _errno.EEXIST, NameTakenError
     elif details["running"]:
         kind = ContainerError if details.get("path") is None else _FILES.get(number or 0, ContainerError)

@@ -9,6 +9,8 @@ import os  # noqa: TC003  (the aliases below name it)
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, TypedDict, Union
 
+from .limits import Demands, Limits, Size
+
 if TYPE_CHECKING:
     from .spec import Spec
 
@@ -20,8 +22,6 @@ Args = Union[Word, Sequence[Word], "Spec"]
 """What to run: a program, a program with arguments, or a spec, to which the other parameters are changes."""
 Stream = Union[None, int, IO[Any], "os.PathLike[str]", "HasFileno"]
 """A stream: None (inherited), `PIPE`, `DEVNULL`, `STDOUT`, a descriptor, a file object, or a file's path."""
-Size = Union[int, str]
-"""Bytes, or a text such as `64M`; suffixes are powers of 1024."""
 Limit = Union[int, None]
 """A resource limit; None, or -1, is unlimited."""
 Source = Union[Literal["new", "host"], int, Path, "HasFileno"]
@@ -104,7 +104,7 @@ class Rights(TypedDict, total=False):
     """Whether no execve can grant privileges: prctl(2). Default: True."""
 
 
-class Walls(Rights, total=False):
+class Walls(Rights, Limits, Demands, total=False):
     """What is put round it, named as `docker run` names it. None is the default."""
 
     name: str | None
@@ -170,8 +170,12 @@ class Walls(Rights, total=False):
     sysctls: Mapping[str, int | str] | None
     """Kernel settings of the container's own namespaces: sysctl(8)."""
 
-    require: Iterable[str] | None
-    """Features that must be fully enforced; a shortfall is an error."""
+    cgroup: bool | None
+    """Whether it has a cgroup of its own even if nothing is limited: it can then be measured."""
+    cgroup_parent: str | None
+    """The cgroup below which its own is made: from `/`, or below the caller's own."""
+    cgroup_delegate: bool | None
+    """Whether `/sys/fs/cgroup` is writable inside: it can then have cgroups of its own below its own."""
 
 
 class Fields(Program, Walls, total=False):
@@ -210,8 +214,11 @@ class Process(Fields, total=False):
     """No Python runs in the container before the program."""
 
 
-class Joining(Program, Rights, total=False):
-    """What a program that joins a running container can be given. None is as the container has it."""
+class Joining(Program, Rights, Limits, Demands, total=False):
+    """What a program that joins a running container can be given. None is as the container has it.
+
+    With limits, it has a cgroup of its own below the container's, whose limits hold for it as well.
+    """
 
 
 class Popened(Streams, Process, total=False):

@@ -12,8 +12,9 @@ from .trace import Trace
 
 if TYPE_CHECKING:
     from . import _native
+    from .cgroup import Victim
     from .enforcement import Enforcement
-    from .stats import Stats
+    from .stats import Usage
 
 
 class CompletedProcess(subprocess.CompletedProcess[AnyStr]):
@@ -30,6 +31,8 @@ class CompletedProcess(subprocess.CompletedProcess[AnyStr]):
 
     reason: str
     """Why it ended: `exited`, `signaled`, `timed_out`, `oom` or `killed`."""
+    oom_kills: int
+    """How many of its processes the kernel killed for want of memory."""
 
     def __init__(
         self,
@@ -41,30 +44,46 @@ class CompletedProcess(subprocess.CompletedProcess[AnyStr]):
     ) -> None:
         super().__init__(args, outcome.returncode, stdout, stderr)
         self.reason = outcome.reason
-        self._usage = outcome.usage
+        self.oom_kills = outcome.oom_kills
+        self._usage = outcome.usage, outcome.stats
+        self._victims = outcome.oom_victims
         self._native_trace: _native.Trace | None = trace
         self._trace: Trace | None = None
         self._enforced: dict[str, Enforcement] | None = None
 
     @property
     def oom_killed(self) -> bool:
-        """Whether the kernel killed it for want of memory.
+        """Whether the kernel killed any of its processes for want of memory.
+
+        `reason` is `oom` if the program itself was.
 
         >>> import minicontain
         >>> minicontain.run(["true"]).oom_killed
         False
         """
-        return self.reason == "oom"
+        return self.oom_kills > 0
 
     @property
-    def stats(self) -> Stats:
-        """What it used: seconds and bytes.
+    def oom_victims(self) -> list[Victim]:
+        """Which processes that were, as far as the kernel's log may be read and still tells.
+
+        >>> import minicontain
+        >>> minicontain.run(["true"]).oom_victims
+        []
+        """
+        from .cgroup import Victim
+
+        return [Victim(*victim) for victim in self._victims]
+
+    @property
+    def stats(self) -> Usage:
+        """What it used: seconds and bytes; and where it had a cgroup, all that this counted.
 
         >>> import minicontain
         >>> 0 < minicontain.run(["true"]).stats.wall < 60
         True
         """
-        return stats.from_usage(self._usage)
+        return stats.from_usage(*self._usage)
 
     @property
     def trace(self) -> Trace:
@@ -121,6 +140,7 @@ class CompletedProcess(subprocess.CompletedProcess[AnyStr]):
                 if used.memory.peak is None
                 else f"{used.memory.peak / 2**20:.1f} MiB",
             ),
+            ("killed for want of memory", ", ".join(map(str, self._victims)) or self.oom_kills or None),
             *((f"{feature}", state) for feature, state in self.enforced.items()),
         ]
         shown = [(name, value) for name, value in rows if value is not None]
@@ -140,11 +160,11 @@ class _Ended(Error):  # noqa: N818
 
     @property
     def oom_killed(self) -> bool:
-        """Whether the kernel killed it for want of memory."""
+        """Whether the kernel killed any of its processes for want of memory."""
         return self.result is not None and self.result.oom_killed
 
     @property
-    def stats(self) -> Stats | None:
+    def stats(self) -> Usage | None:
         """What it used."""
         return None if self.result is None else self.result.stats
 

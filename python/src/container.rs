@@ -5,17 +5,19 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Instant;
 
-use minicontain::{Code, Communication, Container as CoreContainer, Error};
+use minicontain::{Cgroup as CoreCgroup, Code, Communication, Container as CoreContainer, Error};
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::cgroup::Cgroup;
 use crate::error::{While, exception};
 use crate::exchange;
 use crate::outcome::Outcome;
 use crate::owned::Owned;
 use crate::plan::Plan;
 use crate::trace::Trace;
+use crate::value;
 use crate::wait::{Deadline, in_slices};
 
 /// A container, from its start until it is closed.
@@ -27,6 +29,8 @@ pub(crate) struct Container {
     inner: RwLock<Owned<CoreContainer>>,
     exchange: Mutex<Option<Communication>>,
     trace: Trace,
+    /// Kept here, since it can be asked for when this is closed.
+    cgroup: Option<CoreCgroup>,
     pid: i32,
     pidfd: i32,
     /// Whether it goes on when this is closed: it is detached, or was started by another process.
@@ -196,24 +200,36 @@ impl Container {
         self.read().get().is_some_and(CoreContainer::paused)
     }
 
+    /// Its cgroup, where it has one.
+    #[getter]
+    fn cgroup(&self) -> Option<Cgroup> {
+        self.cgroup.clone().map(Cgroup::of_core)
+    }
+
+    /// What it uses and has used, as plain Python values.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let stats = self.ask_for(py, CoreContainer::stats)?;
+        value::of(py, &stats)
+    }
+
     /// Writes a file in it.
     fn put(&self, py: Python<'_>, path: &str, data: Vec<u8>, mode: u32) -> PyResult<()> {
-        self.files(py, |container| container.put(path, &data, mode))
+        self.ask_for(py, |container| container.put(path, &data, mode))
     }
 
     /// Copies a file or directory of the host into it.
     fn put_tree(&self, py: Python<'_>, host: PathBuf, path: &str) -> PyResult<()> {
-        self.files(py, |container| container.put_tree(&host, path))
+        self.ask_for(py, |container| container.put_tree(&host, path))
     }
 
     /// Reads a file in it.
     fn get<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyBytes>> {
-        self.files(py, |container| container.get(path)).map(|data| PyBytes::new(py, &data))
+        self.ask_for(py, |container| container.get(path)).map(|data| PyBytes::new(py, &data))
     }
 
     /// Copies a file or directory out of it.
     fn get_tree(&self, py: Python<'_>, path: &str, host: PathBuf) -> PyResult<()> {
-        self.files(py, |container| container.get_tree(path, &host))
+        self.ask_for(py, |container| container.get_tree(path, &host))
     }
 
     /// Kills it with everything in it.
@@ -246,6 +262,7 @@ impl Container {
         Self {
             lasting: container.trace().plan.spec.detach,
             trace: Trace::new(Arc::clone(container.trace())),
+            cgroup: container.cgroup().cloned(),
             pid: container.pid(),
             pidfd: container.pidfd().as_raw_fd(),
             inner: RwLock::new(Owned::new(container)),
@@ -259,7 +276,7 @@ impl Container {
         self.read().get().map_or_else(|| Err(closed()), what)
     }
 
-    fn files<T: Send>(
+    fn ask_for<T: Send>(
         &self,
         py: Python<'_>,
         what: impl FnOnce(&CoreContainer) -> Result<T, Error> + Send,

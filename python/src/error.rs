@@ -17,6 +17,8 @@ pub(crate) enum While {
     Starting,
     /// A container that was started was waited for, signalled or talked to.
     Running,
+    /// A cgroup was made, looked at or changed.
+    InCgroup,
 }
 
 /// The exception for an error; `minicontain.errors` chooses its class.
@@ -52,6 +54,7 @@ fn build(py: Python<'_>, during: While, error: &Error, trace: Option<Box<CoreTra
         details.set_item("trace", Trace::new(Arc::from(trace)))?;
     }
     details.set_item("running", matches!(during, While::Running))?;
+    details.set_item("in_cgroup", matches!(during, While::InCgroup))?;
     let factory = FACTORY.import(py, "minicontain.errors", "exception")?;
     Ok(PyErr::from_value(factory.call1((details,))?))
 }

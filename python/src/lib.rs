@@ -14,6 +14,7 @@
     reason = "the signature of a Python method is what Python hands over"
 )]
 
+mod cgroup;
 mod container;
 mod error;
 mod exchange;
@@ -28,6 +29,7 @@ mod stepper;
 mod trace;
 mod value;
 mod wait;
+mod watch;
 
 use pyo3::prelude::*;
 
@@ -36,6 +38,8 @@ use pyo3::prelude::*;
 mod _native {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use super::cgroup::Cgroup;
     #[pymodule_export]
     use super::container::Container;
     #[pymodule_export]
@@ -54,6 +58,8 @@ mod _native {
     use super::stepper::Stepper;
     #[pymodule_export]
     use super::trace::Trace;
+    #[pymodule_export]
+    use super::watch::Watch;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

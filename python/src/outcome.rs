@@ -3,6 +3,8 @@
 use minicontain::Outcome as CoreOutcome;
 use pyo3::prelude::*;
 
+use crate::value;
+
 /// Why a container ended and what it used.
 #[pyclass(frozen, module = "minicontain._native")]
 pub(crate) struct Outcome {
@@ -34,5 +36,23 @@ impl Outcome {
     fn usage(&self) -> (u64, u64, u64, Option<u64>) {
         let usage = self.inner.usage;
         (usage.wall_ns, usage.user_ns, usage.system_ns, usage.peak_memory)
+    }
+
+    /// How many of its processes the kernel killed for want of memory.
+    #[getter]
+    fn oom_kills(&self) -> u64 {
+        self.inner.oom_kills
+    }
+
+    /// Which: pid and name.
+    #[getter]
+    fn oom_victims(&self) -> Vec<(i32, &str)> {
+        self.inner.oom_victims.iter().map(|victim| (victim.pid, victim.name.as_str())).collect()
+    }
+
+    /// The last statistics of its cgroup as plain Python values, where it had one.
+    #[getter]
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.inner.stats.as_ref().map(|stats| value::of(py, stats)).transpose()
     }
 }

@@ -1,8 +1,7 @@
 //! Specs from keyword arguments and JSON.
 
-use minicontain::spec::Fault;
+use minicontain::spec::{Fault, Limits};
 use minicontain::{Error, Spec as CoreSpec};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde_json::{Map, Value};
@@ -40,15 +39,22 @@ impl Spec {
 
     /// Every field as a dict of plain Python values.
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let value =
-            serde_json::to_value(&self.inner).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        value::to_python(py, &value)
+        value::of(py, &self.inner)
     }
 }
 
 /// Reads the fields of a spec, where `None` stands for a default. Names every fault at once: those of their types
 /// and those of their values.
 pub(crate) fn read(fields: &Bound<'_, PyDict>) -> PyResult<CoreSpec> {
+    read_as(fields, CoreSpec::from_value)
+}
+
+/// Reads limits alone, in the same way.
+pub(crate) fn read_limits(fields: &Bound<'_, PyDict>) -> PyResult<Limits> {
+    read_as(fields, Limits::from_value)
+}
+
+fn read_as<T>(fields: &Bound<'_, PyDict>, from_value: fn(Value) -> Result<T, Error>) -> PyResult<T> {
     let mut map = Map::new();
     let mut faults = Vec::new();
     for (name, value) in fields {
@@ -66,7 +72,7 @@ pub(crate) fn read(fields: &Bound<'_, PyDict>) -> PyResult<CoreSpec> {
             }
         }
     }
-    let read = CoreSpec::from_value(Value::Object(map));
+    let read = from_value(Value::Object(map));
     if faults.is_empty() {
         return read.map_err(|error| exception(fields.py(), While::Starting, &error, None));
     }

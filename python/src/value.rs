@@ -5,8 +5,10 @@
 use std::path::PathBuf;
 
 use pyo3::IntoPyObjectExt;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple};
+use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
 /// Deeper than any field of a spec; a list that contains itself ends here.
@@ -87,6 +89,15 @@ fn from_dict(dict: &Bound<'_, PyDict>, deepest: usize) -> Result<Value, String> 
         map.insert(key, convert(&value, deepest - 1)?);
     }
     Ok(Value::Object(map))
+}
+
+/// Turns plain data into Python objects.
+///
+/// # Errors
+/// Only when Python is out of memory.
+pub(crate) fn of<'py>(py: Python<'py>, data: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
+    let value = serde_json::to_value(data).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    to_python(py, &value)
 }
 
 /// Turns a JSON value into Python objects.

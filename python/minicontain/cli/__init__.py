@@ -26,6 +26,8 @@ _HOMES = {
     "unpause": "ending",
     "rm": "ending",
     "cp": "copying",
+    "stats": "measuring",
+    "update": "measuring",
     "explain": "explaining",
     "doctor": "doctor",
 }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .parser import Values
 
 
-def _each(names: list[str], do: Callable[[str], Any]) -> int:
+def each(names: list[str], do: Callable[[str], Any]) -> int:
     """Does it to each, whatever comes of the others; names those for which it was done."""
     status = 0
     for name in names:
@@ -29,7 +29,8 @@ def _each(names: list[str], do: Callable[[str], Any]) -> int:
     return status
 
 
-def _attached(name: str) -> Container[Any]:
+def attached(name: str) -> Container[Any]:
+    """The running container of that name."""
     from ..container import Container
 
     return Container.attach(name)
@@ -41,12 +42,12 @@ def stop(values: Values, rest: list[str]) -> int:
 
     def one(name: str) -> None:
         try:
-            _attached(name).stop(timeout=patience)
+            attached(name).stop(timeout=patience)
         except Error as error:
             if error.code != "ended":
                 raise
 
-    return _each(rest, one)
+    return each(rest, one)
 
 
 def kill(values: Values, rest: list[str]) -> int:
@@ -54,14 +55,14 @@ def kill(values: Values, rest: list[str]) -> int:
     number = _signal(values.get("signal", "KILL"))
 
     def one(name: str) -> None:
-        container = _attached(name)
+        container = attached(name)
         if number == signal.SIGKILL:
             container.kill()
             container.wait(timeout=10)
         else:
             container.send_signal(number)
 
-    return _each(rest, one)
+    return each(rest, one)
 
 
 def _signal(text: str) -> int:
@@ -75,12 +76,12 @@ def _signal(text: str) -> int:
 
 def pause(values: Values, rest: list[str]) -> int:  # noqa: ARG001
     """`minicontain pause`."""
-    return _each(rest, lambda name: _attached(name).pause())
+    return each(rest, lambda name: attached(name).pause())
 
 
 def unpause(values: Values, rest: list[str]) -> int:  # noqa: ARG001
     """`minicontain unpause`."""
-    return _each(rest, lambda name: _attached(name).resume())
+    return each(rest, lambda name: attached(name).resume())
 
 
 def rm(values: Values, rest: list[str]) -> int:
@@ -90,7 +91,7 @@ def rm(values: Values, rest: list[str]) -> int:
     def one(name: str) -> None:
         if values.get("force"):
             try:
-                container = _attached(name)
+                container = attached(name)
                 container.kill()
                 container.wait(timeout=10)
             except Error as error:
@@ -98,7 +99,7 @@ def rm(values: Values, rest: list[str]) -> int:
                     raise
         remove(name)
 
-    return _each(rest, one)
+    return each(rest, one)
 
 
 COMMANDS = {

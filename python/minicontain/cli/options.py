@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from .failures import Failure
+from .limits import DEMANDS, LIMITS, demand_fields, limit_fields
 from .parser import Option
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ PROGRAM = (
     Option(("--group-add",), "a further group", "GROUP", many=True),
     Option(("--umask",), "file mode creation mask, octal", "MASK"),
     Option(("--ulimit",), "a resource limit (nofile=1024:2048)", "NAME=SOFT[:HARD]", many=True),
+    *LIMITS,
+    *DEMANDS,
 )
 """What a program can be given, in a new container or in a running one."""
 
@@ -51,14 +54,12 @@ WALLS = (
     Option(("--init",), "a small init is process 1 (the default)"),
     Option(("--no-init",), "the program is process 1", key="init", on=False),
     Option(("--entrypoint",), "the program; what follows the options are then its arguments", "PROGRAM"),
-    Option(("--require",), "a feature that must be fully enforced", "FEATURE", many=True),
+    Option(("--cgroup",), "give it a cgroup of its own without limits too: it can then be measured"),
+    Option(("--cgroup-parent",), "the cgroup below which its own is made", "PATH"),
 )
 """What a new container can be given."""
 
-_CGROUPS = "there are no cgroup limits yet"
 NOT_YET = {
-    **dict.fromkeys(("-m", "--memory", "--memory-swap", "--cpus", "--cpu-shares", "--cpuset-cpus"), _CGROUPS),
-    **dict.fromkeys(("--pids-limit", "--blkio-weight", "--cgroup-parent"), _CGROUPS),
     **dict.fromkeys(("-p", "--publish", "-P", "--publish-all", "--ip"), "there are no networks yet"),
     **dict.fromkeys(("--dns", "--add-host"), "there are no networks yet; /etc is the host's"),
     "--device": "devices of the host cannot be given yet",
@@ -81,7 +82,8 @@ def container_fields(values: Values) -> dict[str, Any]:
         "init",
         "cap_add",
         "cap_drop",
-        "require",
+        "cgroup",
+        "cgroup_parent",
         "tmpfs",
     ):
         if key in values:
@@ -123,7 +125,7 @@ def program_fields(values: Values) -> dict[str, Any]:
         fields["umask"] = _number("--umask", values["umask"], 8)
     if "ulimit" in values:
         fields["ulimits"] = dict(_ulimit(text) for text in values["ulimit"])
-    return fields
+    return {**fields, **limit_fields(values), **demand_fields(values)}
 
 
 def program_args(values: Values, rest: list[str]) -> list[str]:
