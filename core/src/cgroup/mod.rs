@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Error};
-use crate::host::cgroups::{Controller, Hierarchy, directories_of, hierarchies, path_in};
+use crate::host::cgroups::{Controller, Hierarchy, controllers_of, directories_of, hierarchies, path_in};
 use crate::host::mount_table;
 use crate::spec::{Fault, Limits};
 
@@ -58,6 +58,15 @@ impl Directory {
     #[must_use]
     pub fn controllers(&self) -> Vec<&'static str> {
         self.controllers.iter().map(|controller| controller.name(self.version)).collect()
+    }
+
+    /// One that is there, in its hierarchy.
+    fn found((hierarchy, path): (Hierarchy, PathBuf)) -> Self {
+        let controllers = match hierarchy.version {
+            Version::V1 => hierarchy.controllers,
+            Version::V2 => controllers_of(&path),
+        };
+        Self { path, version: hierarchy.version, controllers }
     }
 
     /// Where below it a process is: its own cgroup, or one that the processes went to.
@@ -108,10 +117,9 @@ impl Cgroup {
     pub fn create(name: &str, limits: &Limits) -> Result<Self, Error> {
         check(name, limits)?;
         let hierarchies = hierarchies(&mount_table());
-        let wanted =
-            Controller::ALL.into_iter().filter(|one| hierarchies.iter().any(|h| h.controllers.contains(one)));
-        let (places, missing) = place::find(&hierarchies, &wanted.collect::<Vec<_>>(), &|_| None, true);
-        for controller in settings::controllers(limits) {
+        let limited = settings::controllers(limits);
+        let (places, missing) = place::find(&hierarchies, &limited, true, &|_| None);
+        for controller in limited {
             if let Some(missing) = missing.iter().find(|missing| missing.controller == controller) {
                 return Err(settings::cannot_be_held(controller, &missing.reason));
             }
@@ -176,7 +184,7 @@ impl Cgroup {
     }
 
     /// Makes the directories and sets the limits, or leaves nothing.
-    fn make(self, limits: &Limits) -> Result<Self, Error> {
+    fn make(mut self, limits: &Limits) -> Result<Self, Error> {
         let undo = |made: &[Directory]| {
             for directory in made {
                 let _ = fs::remove_dir(&directory.path);
@@ -187,6 +195,9 @@ impl Cgroup {
                 undo(&self.directories[..n]);
                 return Err(failed("could not make the cgroup", &directory.path, &error));
             }
+        }
+        for directory in self.directories.iter_mut().filter(|directory| directory.version == Version::V2) {
+            directory.controllers = controllers_of(&directory.path);
         }
         match self.prepare_cpuset().and_then(|()| self.set(limits)) {
             Ok(_) => Ok(self),
@@ -221,14 +232,14 @@ impl Cgroup {
     pub fn open(name: &str) -> Result<Self, Error> {
         check(name, &Limits::default())?;
         let hierarchies = hierarchies(&mount_table());
-        let wanted: Vec<Controller> = Controller::ALL.to_vec();
-        let (places, _) = place::find(&hierarchies, &wanted, &|_| None, true);
-        let directories = places.into_iter().map(|place| Directory {
-            path: place.parent.join(name),
-            version: place.version,
-            controllers: place.controllers,
-        });
-        let directories: Vec<Directory> = directories.filter(|directory| directory.path.is_dir()).collect();
+        let place = |hierarchy: &Hierarchy| {
+            let own = hierarchy.own()?;
+            // Whoever has moved meanwhile is below where it was.
+            let above = own.ancestors().take_while(|path| path.starts_with(&hierarchy.mount));
+            above.map(|path| path.join(name)).find(|path| path.is_dir())
+        };
+        let found = hierarchies.iter().filter_map(|hierarchy| Some((hierarchy.clone(), place(hierarchy)?)));
+        let directories: Vec<Directory> = found.map(Directory::found).collect();
         if directories.is_empty() {
             let problem = format!("there is no cgroup '{name}'");
             return Err(Error::call(Code::CgroupNotFound, problem, libc::ENOENT, "make it first"));
@@ -244,15 +255,7 @@ impl Cgroup {
         let hierarchies = hierarchies(&mount_table());
         let found = directories_of(pid, &hierarchies)
             .ok_or_else(|| Error::call(Code::Ended, format!("there is no process {pid}"), libc::ESRCH, ""))?;
-        let directory = |(hierarchy, path): (Hierarchy, PathBuf)| Directory {
-            controllers: match hierarchy.version {
-                Version::V1 => hierarchy.controllers,
-                Version::V2 => crate::host::cgroups::controllers_of(&path),
-            },
-            version: hierarchy.version,
-            path,
-        };
-        Ok(Self { directories: found.into_iter().map(directory).collect() })
+        Ok(Self { directories: found.into_iter().map(Directory::found).collect() })
     }
 
     /// The cgroup whose name is this one's with more at its end.
@@ -283,7 +286,7 @@ impl Cgroup {
         limits.validate()?;
         let mut all = Vec::new();
         for controller in settings::controllers(limits) {
-            let directory = self.having(controller).ok_or_else(|| {
+            let directory = self.having(controller).or_else(|| self.enable(controller)).ok_or_else(|| {
                 settings::cannot_be_held(controller, "the cgroup does not have the controller")
             })?;
             if let Some((field, why)) = settings::unsupported(limits, controller, directory.version).first() {
@@ -313,17 +316,18 @@ impl Cgroup {
     /// [`Code::Ended`] when there is no such process; [`Code::PermissionDenied`].
     pub fn add(&self, pid: i32) -> Result<(), Error> {
         for directory in &self.directories {
-            directory.write("cgroup.procs", &pid.to_string()).map_err(|error| {
-                match error.raw_os_error() {
-                    Some(libc::ESRCH) => {
-                        Error::call(Code::Ended, format!("there is no process {pid}"), libc::ESRCH, "")
-                    }
-                    _ => {
-                        let file = directory.path.join("cgroup.procs");
-                        failed(&format!("could not move process {pid} into"), &file, &error)
-                    }
+            if let Err(error) = directory.write("cgroup.procs", &pid.to_string()) {
+                if error.raw_os_error() == Some(libc::ESRCH) {
+                    return Err(Error::call(
+                        Code::Ended,
+                        format!("there is no process {pid}"),
+                        libc::ESRCH,
+                        "",
+                    ));
                 }
-            })?;
+                let file = directory.path.join("cgroup.procs");
+                return Err(failed(&format!("could not move process {pid} into"), &file, &error));
+            }
         }
         Ok(())
     }
@@ -387,6 +391,14 @@ impl Cgroup {
                 "its files are those of the version and the controllers it has",
             )
         })
+    }
+
+    /// Gets a controller of v2 that it does not have yet.
+    fn enable(&self, controller: Controller) -> Option<&Directory> {
+        let directory = self.directories.iter().find(|directory| directory.version == Version::V2)?;
+        let control = directory.path.parent()?.join("cgroup.subtree_control");
+        let _ = fs::write(control, format!("+{}", controller.name(Version::V2)));
+        controllers_of(&directory.path).contains(&controller).then_some(directory)
     }
 
     fn having(&self, controller: Controller) -> Option<&Directory> {

@@ -70,19 +70,26 @@ pub(crate) struct Missing {
 /// The parent that was chosen in a hierarchy, or why it cannot be; `None` to find one.
 pub(crate) type Given<'a> = &'a dyn Fn(&Hierarchy) -> Option<Result<PathBuf, String>>;
 
-/// Finds places for the controllers that are wanted; with `tree`, also in the v2 tree if it has none of them.
+/// What is had in the v2 tree without being asked for: what counts.
+const COUNTING: [Controller; 4] = [Controller::Memory, Controller::Cpu, Controller::Io, Controller::Pids];
+
+/// Finds places for the controllers that are wanted; with `all`, for every other one too that there is. The v2 tree is
+/// always among them: it freezes and kills without any.
 pub(crate) fn find(
     hierarchies: &[Hierarchy],
     wanted: &[Controller],
+    all: bool,
     given: Given<'_>,
-    tree: bool,
 ) -> (Vec<Place>, Vec<Missing>) {
     let (mut places, mut missing) = (Vec::new(), Vec::new());
     let mut left: Vec<Controller> = wanted.to_vec();
     for hierarchy in hierarchies {
-        let ours: Vec<Controller> =
-            left.iter().copied().filter(|one| hierarchy.controllers.contains(one)).collect();
-        if ours.is_empty() && !(tree && hierarchy.version == Version::V2) {
+        let tree = hierarchy.version == Version::V2;
+        let asked = |one: &Controller| {
+            left.contains(one) || all && !wanted.contains(one) && (!tree || COUNTING.contains(one))
+        };
+        let ours: Vec<Controller> = hierarchy.controllers.iter().copied().filter(asked).collect();
+        if ours.is_empty() && !tree {
             continue;
         }
         left.retain(|one| !ours.contains(one));

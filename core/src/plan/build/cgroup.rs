@@ -47,18 +47,12 @@ impl Builder<'_> {
     fn make_own(&mut self, limited: &[Controller]) -> Result<(), Error> {
         let spec = self.spec;
         let hierarchies = hierarchies(self.host.mount_table());
-        let mut wanted = limited.to_vec();
-        if spec.cgroup || spec.cgroup_delegate {
-            let there =
-                |one: &Controller| hierarchies.iter().any(|hierarchy| hierarchy.controllers.contains(one));
-            wanted.extend(Controller::ALL.into_iter().filter(|one| !limited.contains(one) && there(one)));
-        }
+        let asked = spec.cgroup || spec.cgroup_delegate;
         let given = |hierarchy: &Hierarchy| self.parent_in(hierarchy);
-        let (places, missing) = place::find(&hierarchies, &wanted, &given, true);
+        let (places, missing) = place::find(&hierarchies, limited, asked, &given);
         for missing in missing.iter().filter(|missing| limited.contains(&missing.controller)) {
             self.stand_in(missing)?;
         }
-        let asked = spec.cgroup || spec.cgroup_delegate;
         if places.is_empty() && asked && !spec.best_effort {
             let reason = missing.first().map_or("no cgroups are mounted", |missing| &missing.reason);
             let hint = "be root, have a cgroup delegated to this user, or say best_effort to go on without";
