@@ -163,7 +163,7 @@ impl Cgroup {
                     Some(libc::ENOENT | libc::ENODEV) => break,
                     // One that has just ended is there for a moment still.
                     Some(libc::EBUSY) if Instant::now() < until => {
-                        if self.processes().is_ok_and(|pids| pids.iter().any(|pid| !is_zombie(*pid))) {
+                        if inhabited(&directory.path) {
                             let problem = format!("there are processes in {}", directory.path.display());
                             return Err(Error::call(
                                 Code::StillRuns,
@@ -204,6 +204,13 @@ pub(super) fn populated(path: &Path) -> bool {
     }
     let mut any = false;
     visit(path, &mut |path| any |= !members(path).is_empty());
+    any
+}
+
+/// Whether a process lives in a cgroup or below it, and is not just ending.
+fn inhabited(path: &Path) -> bool {
+    let mut any = false;
+    visit(path, &mut |path| any |= members(path).iter().any(|pid| !is_zombie(*pid)));
     any
 }
 
