@@ -36,6 +36,9 @@
  * after an error. What cannot fail accepts NULL for its handle and then answers 0, -1, "" or NULL, as it
  * says. Nothing here aborts or exits.
  *
+ * Numbers. Where a size, a count or a time can be absent, it is UINT64_MAX: no limit, or nothing that this
+ * host tells.
+ *
  * Ownership. What an out parameter gives as T * is the caller's, to be freed by the function of its type, in
  * any order; what is const T * or const char * belongs to the handle that gave it, and lives as long; char *
  * is the caller's, to be freed with minicontain_string_free. free(3) frees nothing of this. Arguments are
@@ -255,9 +258,74 @@ typedef enum {
 } minicontain_stdio;
 
 /**
+ * What processes wait for, for minicontain_stats_pressure. Numbers are never used again for
+ * something else.
+ */
+typedef enum {
+    /**
+     * A CPU.
+     */
+    MINICONTAIN_RESOURCE_CPU = 0,
+    /**
+     * Memory.
+     */
+    MINICONTAIN_RESOURCE_MEMORY = 1,
+    /**
+     * A block device.
+     */
+    MINICONTAIN_RESOURCE_IO = 2,
+} minicontain_resource;
+
+/**
+ * What can happen to a cgroup, each a bit of its own. Bits are never used again for something else; newer libraries
+ * may have more.
+ */
+typedef enum {
+    /**
+     * The kernel killed a process for want of memory.
+     */
+    MINICONTAIN_EVENT_OOM_KILL = 1,
+    /**
+     * The limit on memory was met.
+     */
+    MINICONTAIN_EVENT_MEMORY_LIMIT = 2,
+    /**
+     * It was slowed down for being above minicontain_spec_set_memory_high.
+     */
+    MINICONTAIN_EVENT_MEMORY_HIGH = 4,
+    /**
+     * A fork failed for the limit on processes.
+     */
+    MINICONTAIN_EVENT_PIDS_LIMIT = 8,
+    /**
+     * The first process came.
+     */
+    MINICONTAIN_EVENT_POPULATED = 16,
+    /**
+     * The last process has gone.
+     */
+    MINICONTAIN_EVENT_EMPTY = 32,
+    /**
+     * It is frozen.
+     */
+    MINICONTAIN_EVENT_FROZEN = 64,
+    /**
+     * It goes on.
+     */
+    MINICONTAIN_EVENT_THAWED = 128,
+} minicontain_event;
+
+/**
  * The bytes of a file. Any thread may read them. Free them with minicontain_bytes_free.
  */
 typedef struct minicontain_bytes minicontain_bytes;
+
+/**
+ * A cgroup: processes that are limited, measured, frozen and killed together, see cgroups(7). It stays until it is
+ * removed, whoever made it; the handle only says which it is. Any number of threads may use it at once. Free it with
+ * minicontain_cgroup_free, except that of a container, which belongs to the container.
+ */
+typedef struct minicontain_cgroup minicontain_cgroup;
 
 /**
  * A container that was started, or found by its name, or a program that joined one. Any number of threads may use it
@@ -270,6 +338,12 @@ typedef struct minicontain_container minicontain_container;
  * What went wrong, and what to do about it. Any thread may read it. Free it with minicontain_error_free.
  */
 typedef struct minicontain_error minicontain_error;
+
+/**
+ * Limits that were written, and what the kernel made of them: it rounds memory to pages. Any thread may read it. Free
+ * it with minicontain_held_free.
+ */
+typedef struct minicontain_held minicontain_held;
 
 /**
  * The containers of this user that have a name, as they were when it was made. Any thread may read it. Free it with
@@ -288,6 +362,11 @@ typedef struct minicontain_outcome minicontain_outcome;
  * long.
  */
 typedef struct minicontain_output minicontain_output;
+
+/**
+ * Ids of processes or threads. Any thread may read it. Free it with minicontain_pids_free.
+ */
+typedef struct minicontain_pids minicontain_pids;
 
 /**
  * The ordered list of system calls that make a container. Any thread may read it. Free it with
@@ -309,10 +388,30 @@ typedef struct minicontain_result minicontain_result;
 typedef struct minicontain_spec minicontain_spec;
 
 /**
+ * What a container or a cgroup used, as it was when it was asked. Sizes are in bytes, times in nanoseconds, both
+ * counted for all its processes together, those that have ended included. What this host does not count is
+ * UINT64_MAX, and so is a limit where there is none. Any thread may read it. Free it with
+ * minicontain_stats_free, except that of an outcome, which belongs to the outcome.
+ */
+typedef struct minicontain_stats minicontain_stats;
+
+/**
  * An executed plan: each step with what the kernel answered and how long it took. Any thread may read it. It
  * belongs to the container, result or error that gave it, and lives as long.
  */
 typedef struct minicontain_trace minicontain_trace;
+
+/**
+ * Processes that the kernel killed for want of memory, as far as its log may be read and still tells. Any thread may
+ * read it. Free it with minicontain_victims_free, except that of an outcome, which belongs to the outcome.
+ */
+typedef struct minicontain_victims minicontain_victims;
+
+/**
+ * Looks at what happens to a cgroup. It is a descriptor to poll, and no thread. Any thread may use it, one at a time:
+ * others wait. It does not need the handle of the cgroup any more. Free it with minicontain_watch_free.
+ */
+typedef struct minicontain_watch minicontain_watch;
 
 #ifdef __cplusplus
 extern "C" {
@@ -685,6 +784,150 @@ minicontain_error *minicontain_spec_cap_drop(minicontain_spec *spec, const char 
  * MINICONTAIN_CODE_NOT_ENFORCED.
  */
 minicontain_error *minicontain_spec_require(minicontain_spec *spec, const char *feature);
+
+/**
+ * Limits the memory of all processes together, in bytes, 512 KiB or more; what the kernel holds for them counts, and
+ * it rounds to pages. Who wants more is killed (MINICONTAIN_REASON_OOM). UINT64_MAX for no limit, which is the
+ * default of this and all other limits. Where a host has no cgroup for the caller, each process is limited by
+ * itself, and minicontain_plan_enforced_to_json says partial.
+ */
+minicontain_error *minicontain_spec_set_memory(minicontain_spec *spec,
+                                               uint64_t size);
+
+/**
+ * Limits memory and swap together, in bytes: as much as the memory for no swap. The default is twice the memory.
+ */
+minicontain_error *minicontain_spec_set_memory_swap(minicontain_spec *spec,
+                                                    uint64_t size);
+
+/**
+ * Sets how much memory, in bytes, it keeps when the host runs short of it.
+ */
+minicontain_error *minicontain_spec_set_memory_reservation(minicontain_spec *spec, uint64_t size);
+
+/**
+ * Sets above how much memory, in bytes, it is slowed down and its memory taken back. Version 2 of cgroups only.
+ */
+minicontain_error *minicontain_spec_set_memory_high(minicontain_spec *spec,
+                                                    uint64_t size);
+
+/**
+ * Sets how willingly the kernel swaps, 0 to 100. Version 1 of cgroups only.
+ */
+minicontain_error *minicontain_spec_set_memory_swappiness(minicontain_spec *spec, uint64_t swappiness);
+
+/**
+ * Says whether all its processes are killed for want of memory, and not one. Version 2 of cgroups only.
+ */
+minicontain_error *minicontain_spec_set_oom_group(minicontain_spec *spec, bool oom_group);
+
+/**
+ * Limits CPU time to that of so many CPUs, such as 1.5; negative for no limit.
+ */
+minicontain_error *minicontain_spec_set_cpus(minicontain_spec *spec, double cpus);
+
+/**
+ * Sets over which time CPU time is counted for its limit, in microseconds, 1000 to 1000000. The default is 100000.
+ */
+minicontain_error *minicontain_spec_set_cpu_period(minicontain_spec *spec,
+                                                   uint64_t microseconds);
+
+/**
+ * Limits CPU time to so many microseconds in each period: another way to say minicontain_spec_set_cpus.
+ */
+minicontain_error *minicontain_spec_set_cpu_quota(minicontain_spec *spec, uint64_t microseconds);
+
+/**
+ * Sets its share of CPU time when others want it too, 2 to 262144, where 1024 is everybody's.
+ */
+minicontain_error *minicontain_spec_set_cpu_shares(minicontain_spec *spec, uint64_t shares);
+
+/**
+ * Sets on which CPUs it runs, as "0-2,4"; NULL for all of them. See cpuset(7).
+ */
+minicontain_error *minicontain_spec_set_cpuset_cpus(minicontain_spec *spec, const char *list);
+
+/**
+ * Sets which memory nodes it uses, as "0-1"; NULL for all of them. See cpuset(7).
+ */
+minicontain_error *minicontain_spec_set_cpuset_mems(minicontain_spec *spec, const char *list);
+
+/**
+ * Limits how many processes and threads there are, init included. Further forks fail with EAGAIN: fork(2).
+ */
+minicontain_error *minicontain_spec_set_pids_limit(minicontain_spec *spec, uint64_t count);
+
+/**
+ * Sets its share of the disks' time when others want it too, 10 to 1000.
+ */
+minicontain_error *minicontain_spec_set_blkio_weight(minicontain_spec *spec, uint64_t weight);
+
+/**
+ * Limits how many bytes it reads in a second from a block device of the host, "/dev/sda".
+ */
+minicontain_error *minicontain_spec_set_device_read_bps(minicontain_spec *spec,
+                                                        const char *device,
+                                                        uint64_t rate);
+
+/**
+ * Limits how many bytes it writes in a second to a block device of the host.
+ */
+minicontain_error *minicontain_spec_set_device_write_bps(minicontain_spec *spec,
+                                                         const char *device,
+                                                         uint64_t rate);
+
+/**
+ * Limits how often it reads in a second from a block device of the host.
+ */
+minicontain_error *minicontain_spec_set_device_read_iops(minicontain_spec *spec,
+                                                         const char *device,
+                                                         uint64_t rate);
+
+/**
+ * Limits how often it writes in a second to a block device of the host.
+ */
+minicontain_error *minicontain_spec_set_device_write_iops(minicontain_spec *spec,
+                                                          const char *device,
+                                                          uint64_t rate);
+
+/**
+ * Limits how much memory in huge pages it has, in bytes, for a size of page: "2MB".
+ */
+minicontain_error *minicontain_spec_set_hugetlb(minicontain_spec *spec, const char *page_size, uint64_t size);
+
+/**
+ * Closes all devices but the usual harmless ones and those that count rules open, such as "c 10:200 rwm": kind,
+ * numbers and access as docker run --device-cgroup-rule has them. A count of 0 opens no others; devices are not
+ * limited where this is not called.
+ */
+minicontain_error *minicontain_spec_set_device_cgroup_rules(minicontain_spec *spec,
+                                                            const char *const *rules,
+                                                            size_t count);
+
+/**
+ * Says whether it has a cgroup of its own even if nothing is limited: it can then be measured
+ * (minicontain_container_stats), watched and frozen (minicontain_container_cgroup).
+ */
+minicontain_error *minicontain_spec_set_cgroup(minicontain_spec *spec, bool cgroup);
+
+/**
+ * Sets the cgroup below which its own is made: a path from the hierarchy's root, or without a slash at its beginning
+ * from the caller's cgroup; NULL for the default, which is found.
+ */
+minicontain_error *minicontain_spec_set_cgroup_parent(minicontain_spec *spec,
+                                                      const char *path);
+
+/**
+ * Says whether /sys/fs/cgroup is writable inside, so that the container can have cgroups below its own.
+ */
+minicontain_error *minicontain_spec_set_cgroup_delegate(minicontain_spec *spec, bool delegate);
+
+/**
+ * Says whether limits that this host cannot hold are left out, which minicontain_plan_enforced_to_json tells;
+ * otherwise they are an error, MINICONTAIN_CODE_NOT_ENFORCED.
+ */
+minicontain_error *minicontain_spec_set_best_effort(minicontain_spec *spec,
+                                                    bool best_effort);
 
 /**
  * Plans a container without making it. It reads the host, and changes nothing.
@@ -1184,6 +1427,204 @@ uint64_t minicontain_outcome_system_ns(const minicontain_outcome *outcome);
 uint64_t minicontain_outcome_peak_memory(const minicontain_outcome *outcome);
 
 /**
+ * How many of its processes the kernel killed for want of memory. 0 where it had no cgroup of its own. The container
+ * itself ended by that where the reason is MINICONTAIN_REASON_OOM.
+ */
+uint64_t minicontain_outcome_oom_kills(const minicontain_outcome *outcome);
+
+/**
+ * Which processes these were, as far as the kernel's log may be read and still tells. It belongs to the outcome.
+ * NULL for NULL.
+ */
+const minicontain_victims *minicontain_outcome_oom_victims(const minicontain_outcome *outcome);
+
+/**
+ * What all its processes together used, to the end; NULL where it had no cgroup of its own: limit something, or use
+ * minicontain_spec_set_cgroup. It belongs to the outcome.
+ */
+const minicontain_stats *minicontain_outcome_stats(const minicontain_outcome *outcome);
+
+/**
+ * What a container uses and has used: docker stats. Free *out with minicontain_stats_free.
+ *
+ * Errors: MINICONTAIN_CODE_NOT_SUPPORTED when it has no cgroup of its own: limit something, or use
+ * minicontain_spec_set_cgroup. MINICONTAIN_CODE_CGROUP_NOT_FOUND when it has ended: minicontain_outcome_stats
+ * has the last ones.
+ */
+minicontain_error *minicontain_container_stats(const minicontain_container *container,
+                                               minicontain_stats **out);
+
+/**
+ * Memory in use.
+ */
+uint64_t minicontain_stats_memory_current(const minicontain_stats *stats);
+
+/**
+ * The most memory that was in use. Version 2 of cgroups tells it from Linux 5.19 on.
+ */
+uint64_t minicontain_stats_memory_peak(const minicontain_stats *stats);
+
+/**
+ * The limit on memory that holds.
+ */
+uint64_t minicontain_stats_memory_limit(const minicontain_stats *stats);
+
+/**
+ * Swap in use.
+ */
+uint64_t minicontain_stats_memory_swap(const minicontain_stats *stats);
+
+/**
+ * The part of the memory in use that is the programs' own.
+ */
+uint64_t minicontain_stats_memory_anon(const minicontain_stats *stats);
+
+/**
+ * The part of the memory in use that holds what is in files.
+ */
+uint64_t minicontain_stats_memory_file(const minicontain_stats *stats);
+
+/**
+ * The part of the memory in use that is the kernel's, for these processes.
+ */
+uint64_t minicontain_stats_memory_kernel(const minicontain_stats *stats);
+
+/**
+ * How often the limit on memory was met, and some had to be taken back first.
+ */
+uint64_t minicontain_stats_memory_limit_hits(const minicontain_stats *stats);
+
+/**
+ * How many processes the kernel killed for want of memory.
+ */
+uint64_t minicontain_stats_oom_kills(const minicontain_stats *stats);
+
+/**
+ * CPU time.
+ */
+uint64_t minicontain_stats_cpu_usage_ns(const minicontain_stats *stats);
+
+/**
+ * CPU time in programs.
+ */
+uint64_t minicontain_stats_cpu_user_ns(const minicontain_stats *stats);
+
+/**
+ * CPU time in the kernel.
+ */
+uint64_t minicontain_stats_cpu_system_ns(const minicontain_stats *stats);
+
+/**
+ * The limit on CPU time, as that of so many CPUs; -1 where there is none, or the host does not tell.
+ */
+double minicontain_stats_cpu_limit(const minicontain_stats *stats);
+
+/**
+ * How many periods have passed in which CPU time was limited.
+ */
+uint64_t minicontain_stats_cpu_periods(const minicontain_stats *stats);
+
+/**
+ * In how many of these periods it had used up its CPU time, and waited.
+ */
+uint64_t minicontain_stats_cpu_throttled_periods(const minicontain_stats *stats);
+
+/**
+ * How long it waited in them.
+ */
+uint64_t minicontain_stats_cpu_throttled_ns(const minicontain_stats *stats);
+
+/**
+ * How many processes and threads there are.
+ */
+uint64_t minicontain_stats_pids_current(const minicontain_stats *stats);
+
+/**
+ * The most processes and threads that there were at once. Told from Linux 6.1 on.
+ */
+uint64_t minicontain_stats_pids_peak(const minicontain_stats *stats);
+
+/**
+ * The limit on processes and threads.
+ */
+uint64_t minicontain_stats_pids_limit(const minicontain_stats *stats);
+
+/**
+ * How often a fork failed for that limit.
+ */
+uint64_t minicontain_stats_pids_limit_hits(const minicontain_stats *stats);
+
+/**
+ * How many block devices there is something to tell of.
+ */
+size_t minicontain_stats_device_count(const minicontain_stats *stats);
+
+/**
+ * Which block device, as "8:0": its numbers, as in /proc/partitions; "" where index is too large.
+ */
+const char *minicontain_stats_device(const minicontain_stats *stats, size_t index);
+
+/**
+ * How many bytes were read from that device.
+ */
+uint64_t minicontain_stats_device_read_bytes(const minicontain_stats *stats, size_t index);
+
+/**
+ * How many bytes were written to that device.
+ */
+uint64_t minicontain_stats_device_write_bytes(const minicontain_stats *stats, size_t index);
+
+/**
+ * How often that device was read.
+ */
+uint64_t minicontain_stats_device_reads(const minicontain_stats *stats, size_t index);
+
+/**
+ * How often that device was written.
+ */
+uint64_t minicontain_stats_device_writes(const minicontain_stats *stats, size_t index);
+
+/**
+ * How many sizes of huge pages there are.
+ */
+size_t minicontain_stats_hugetlb_count(const minicontain_stats *stats);
+
+/**
+ * Which size of huge pages, as "2MB"; "" where index is too large.
+ */
+const char *minicontain_stats_hugetlb_page_size(const minicontain_stats *stats, size_t index);
+
+/**
+ * How much memory is in use in huge pages of that size.
+ */
+uint64_t minicontain_stats_hugetlb_current(const minicontain_stats *stats, size_t index);
+
+/**
+ * In which part of the last seconds, 10, 60 or 300, at least one process waited for a resource, one of
+ * minicontain_resource: in percent; -1 where the host does not tell. Only version 2 of cgroups does: "PSI" in the
+ * kernel's documentation.
+ */
+double minicontain_stats_pressure(const minicontain_stats *stats,
+                                  int32_t resource,
+                                  uint32_t seconds);
+
+/**
+ * How long at least one process waited for a resource, one of minicontain_resource.
+ */
+uint64_t minicontain_stats_pressure_ns(const minicontain_stats *stats, int32_t resource);
+
+/**
+ * The statistics as JSON, with null for what the host does not count. Free it with minicontain_string_free.
+ * NULL for NULL.
+ */
+char *minicontain_stats_to_json(const minicontain_stats *stats);
+
+/**
+ * Frees statistics. NULL is fine.
+ */
+void minicontain_stats_free(minicontain_stats *stats);
+
+/**
  * Runs a container to its end.
  *
  * input is NULL, or input_len bytes for standard input, which is a pipe then. What the container
@@ -1230,6 +1671,302 @@ char *minicontain_result_enforced_to_json(const minicontain_result *result);
  * Frees a result, with its outcome, output and trace. NULL is fine.
  */
 void minicontain_result_free(minicontain_result *result);
+
+/**
+ * Makes a cgroup below the caller's own, with every controller that can be had there. name is "demo", or
+ * "demo/inner" where demo is there.
+ *
+ * limits is a spec of which nothing but the limits is used, NULL for none:
+ *
+ *     minicontain_spec *limits = NULL;
+ *     minicontain_cgroup *cgroup = NULL;
+ *     minicontain_error *error = minicontain_spec_new(NULL, 0, &limits);
+ *     if (!error) error = minicontain_spec_set_memory(limits, 64 << 20);
+ *     if (!error) error = minicontain_cgroup_create("demo", limits, &cgroup);
+ *     if (!error) error = minicontain_cgroup_add(cgroup, getpid());
+ *
+ * Errors: MINICONTAIN_CODE_NAME_TAKEN when it is there; MINICONTAIN_CODE_NOT_ENFORCED when a limit cannot be
+ * held; MINICONTAIN_CODE_PERMISSION_DENIED when the caller may have no cgroup; MINICONTAIN_CODE_INVALID_SPEC when
+ * a value cannot be.
+ */
+minicontain_error *minicontain_cgroup_create(const char *name,
+                                             const minicontain_spec *limits,
+                                             minicontain_cgroup **out);
+
+/**
+ * Finds a cgroup by the name that it was made with, below the caller's own.
+ *
+ * Errors: MINICONTAIN_CODE_CGROUP_NOT_FOUND.
+ */
+minicontain_error *minicontain_cgroup_open(const char *name, minicontain_cgroup **out);
+
+/**
+ * The cgroup that a process is in.
+ *
+ * Errors: MINICONTAIN_CODE_ENDED when there is no such process.
+ */
+minicontain_error *minicontain_cgroup_of(int32_t pid, minicontain_cgroup **out);
+
+/**
+ * The cgroup of a container, NULL where it has none: it has one when something is limited, and after
+ * minicontain_spec_set_cgroup. It belongs to the container, and is removed when that has ended.
+ */
+const minicontain_cgroup *minicontain_container_cgroup(const minicontain_container *container);
+
+/**
+ * Makes a cgroup below another; limits as for minicontain_cgroup_create. On version 2 of cgroups, one whose
+ * children have controllers can have no processes itself.
+ *
+ * Errors: as minicontain_cgroup_create.
+ */
+minicontain_error *minicontain_cgroup_child(const minicontain_cgroup *cgroup,
+                                            const char *name,
+                                            const minicontain_spec *limits,
+                                            minicontain_cgroup **out);
+
+/**
+ * Changes limits; those that the spec does not set stay as they are.
+ *
+ * *out becomes what the kernel made of them, to be freed with minicontain_held_free; out may be NULL.
+ *
+ * Errors: MINICONTAIN_CODE_NOT_ENFORCED when a limit cannot be held; MINICONTAIN_CODE_INVALID_SPEC when a value
+ * cannot be; MINICONTAIN_CODE_IO with EBUSY when more is in use than the new limit allows.
+ */
+minicontain_error *minicontain_cgroup_set(const minicontain_cgroup *cgroup,
+                                          const minicontain_spec *limits,
+                                          minicontain_held **out);
+
+/**
+ * Moves a process with all its threads into the cgroup; what it starts then is there, too.
+ *
+ * Errors: MINICONTAIN_CODE_ENDED when there is no such process; MINICONTAIN_CODE_PERMISSION_DENIED.
+ */
+minicontain_error *minicontain_cgroup_add(const minicontain_cgroup *cgroup, int32_t pid);
+
+/**
+ * Lists the processes in it, those of cgroups below it not included. Free *out with minicontain_pids_free.
+ *
+ * Errors: MINICONTAIN_CODE_CGROUP_NOT_FOUND when it was removed.
+ */
+minicontain_error *minicontain_cgroup_processes(const minicontain_cgroup *cgroup,
+                                                minicontain_pids **out);
+
+/**
+ * Lists the threads in it, as minicontain_cgroup_processes.
+ *
+ * Errors: as minicontain_cgroup_processes.
+ */
+minicontain_error *minicontain_cgroup_threads(const minicontain_cgroup *cgroup, minicontain_pids **out);
+
+/**
+ * What its processes use and have used. Free *out with minicontain_stats_free.
+ *
+ * Errors: MINICONTAIN_CODE_CGROUP_NOT_FOUND when it was removed.
+ */
+minicontain_error *minicontain_cgroup_stats(const minicontain_cgroup *cgroup, minicontain_stats **out);
+
+/**
+ * Which of its processes, and of those of cgroups below it, the kernel killed for want of memory. Nobody, for
+ * NULL and where the caller may not read the kernel's log. Free it with minicontain_victims_free.
+ */
+minicontain_victims *minicontain_cgroup_oom_victims(const minicontain_cgroup *cgroup);
+
+/**
+ * Stops every process in it and below it, and those that come meanwhile, until minicontain_cgroup_thaw. Nothing
+ * inside can undo that, and nothing there sees a signal. Returns when all are stopped.
+ *
+ * Errors: MINICONTAIN_CODE_NOT_SUPPORTED when the host cannot; MINICONTAIN_CODE_IO when a process cannot be
+ * stopped.
+ */
+minicontain_error *minicontain_cgroup_freeze(const minicontain_cgroup *cgroup);
+
+/**
+ * Lets what was frozen go on.
+ *
+ * Errors: as minicontain_cgroup_freeze.
+ */
+minicontain_error *minicontain_cgroup_thaw(const minicontain_cgroup *cgroup);
+
+/**
+ * Whether it is frozen; false, too, where the host cannot.
+ */
+bool minicontain_cgroup_frozen(const minicontain_cgroup *cgroup);
+
+/**
+ * Whether there is a process in it or below it.
+ */
+bool minicontain_cgroup_populated(const minicontain_cgroup *cgroup);
+
+/**
+ * Kills every process in it and below it, frozen ones too, and those that are being made. Returns when there is none
+ * left. Nothing should be started in it after that: make another one.
+ *
+ * Errors: MINICONTAIN_CODE_IO when a process cannot be killed.
+ */
+minicontain_error *minicontain_cgroup_kill(const minicontain_cgroup *cgroup);
+
+/**
+ * Removes it and the cgroups below it, in which there must be no process: minicontain_cgroup_kill. The handle stays
+ * to be freed. One that is gone already is no error.
+ *
+ * Errors: MINICONTAIN_CODE_STILL_RUNS while there is a process in it.
+ */
+minicontain_error *minicontain_cgroup_remove(const minicontain_cgroup *cgroup);
+
+/**
+ * Reads any file of it, "memory.max" in version 2 of cgroups, "memory.limit_in_bytes" in version 1, without the
+ * line end. Free *out with minicontain_string_free.
+ *
+ * Errors: MINICONTAIN_CODE_CGROUP_NOT_FOUND when it has no such file, or was removed.
+ */
+minicontain_error *minicontain_cgroup_read(const minicontain_cgroup *cgroup,
+                                           const char *file,
+                                           char **out);
+
+/**
+ * Writes any file of it.
+ *
+ * Errors: as minicontain_cgroup_read; MINICONTAIN_CODE_IO when the kernel does not take the value.
+ */
+minicontain_error *minicontain_cgroup_write(const minicontain_cgroup *cgroup,
+                                            const char *file,
+                                            const char *value);
+
+/**
+ * In how many directories it is: one in each hierarchy of version 1 of cgroups, one in the tree of version 2.
+ */
+size_t minicontain_cgroup_directory_count(const minicontain_cgroup *cgroup);
+
+/**
+ * The path of a directory; "" where index is too large. It belongs to the handle.
+ */
+const char *minicontain_cgroup_directory_path(const minicontain_cgroup *cgroup, size_t index);
+
+/**
+ * Whose files are in a directory, 1 or 2 for the version of cgroups; 0 where index is too large.
+ */
+int minicontain_cgroup_directory_version(const minicontain_cgroup *cgroup, size_t index);
+
+/**
+ * The controllers of a directory with spaces between, "cpu memory pids"; "" where there is none, or where
+ * index is too large. It belongs to the handle.
+ */
+const char *minicontain_cgroup_directory_controllers(const minicontain_cgroup *cgroup, size_t index);
+
+/**
+ * Frees the handle. The cgroup stays: minicontain_cgroup_remove. NULL is fine.
+ */
+void minicontain_cgroup_free(minicontain_cgroup *cgroup);
+
+/**
+ * The ids, as many as count says (which may be NULL). They belong to the list.
+ */
+const int32_t *minicontain_pids_data(const minicontain_pids *pids, size_t *count);
+
+/**
+ * Frees a list of ids. NULL is fine.
+ */
+void minicontain_pids_free(minicontain_pids *pids);
+
+/**
+ * How many files were written.
+ */
+size_t minicontain_held_count(const minicontain_held *held);
+
+/**
+ * Which file, "memory.max"; "" where index is too large.
+ */
+const char *minicontain_held_file(const minicontain_held *held, size_t index);
+
+/**
+ * What was written to it; "" where index is too large.
+ */
+const char *minicontain_held_written(const minicontain_held *held, size_t index);
+
+/**
+ * What it says now; what was written, where it cannot be read. "" where index is too large.
+ */
+const char *minicontain_held_now(const minicontain_held *held, size_t index);
+
+/**
+ * Frees it. NULL is fine.
+ */
+void minicontain_held_free(minicontain_held *held);
+
+/**
+ * How many are known. minicontain_outcome_oom_kills counts those, too, that are not.
+ */
+size_t minicontain_victims_count(const minicontain_victims *victims);
+
+/**
+ * Its id, as the host saw it; -1 where index is too large.
+ */
+int32_t minicontain_victims_pid(const minicontain_victims *victims, size_t index);
+
+/**
+ * Its program's name, as in /proc/PID/comm; "" where index is too large.
+ */
+const char *minicontain_victims_name(const minicontain_victims *victims, size_t index);
+
+/**
+ * Frees a list of victims. NULL is fine.
+ */
+void minicontain_victims_free(minicontain_victims *victims);
+
+/**
+ * How often something has happened to a cgroup since it was made: event is MINICONTAIN_EVENT_OOM_KILL (processes
+ * killed), MINICONTAIN_EVENT_MEMORY_LIMIT, MINICONTAIN_EVENT_MEMORY_HIGH or MINICONTAIN_EVENT_PIDS_LIMIT (forks
+ * refused). UINT64_MAX for what is not counted, and for NULL.
+ */
+uint64_t minicontain_cgroup_event_count(const minicontain_cgroup *cgroup,
+                                        uint32_t event);
+
+/**
+ * An event's name, "oom_kill", for one bit; "" where there is no such event. It lives as long as the program.
+ */
+const char *minicontain_event_name(uint32_t event);
+
+/**
+ * Begins to look at what happens to a cgroup: inotify(7), and on version 1 of cgroups the eventfd(2) of
+ * memory.oom_control.
+ *
+ * Version 1 wakes nobody but for MINICONTAIN_EVENT_OOM_KILL; that a fork was refused is told when somebody looks, or
+ * with the next event. Where the host has the tree of version 2 besides, it tells of processes and of freezing.
+ *
+ * Errors: MINICONTAIN_CODE_CGROUP_NOT_FOUND when it was removed; MINICONTAIN_CODE_OUT_OF_RESOURCES without
+ * descriptors left.
+ */
+minicontain_error *minicontain_watch_new(const minicontain_cgroup *cgroup,
+                                         minicontain_watch **out);
+
+/**
+ * A descriptor for poll(2) and friends: readable when minicontain_watch_read may have something to tell. It belongs
+ * to the watch and must not be closed; -1 for NULL.
+ */
+int minicontain_watch_fd(const minicontain_watch *watch);
+
+/**
+ * What happened since the last time, or since the watch began: bits of minicontain_event, 0 for nothing. It does not
+ * wait.
+ */
+uint32_t minicontain_watch_read(const minicontain_watch *watch);
+
+/**
+ * Waits until something happens, at most timeout_ms milliseconds (negative: for ever). A signal does not end the
+ * wait.
+ *
+ * *out becomes what happened, as from minicontain_watch_read; 0 when the time is up.
+ *
+ * Errors: MINICONTAIN_CODE_IO if the kernel refuses to wait.
+ */
+minicontain_error *minicontain_watch_wait(const minicontain_watch *watch,
+                                          int64_t timeout_ms,
+                                          uint32_t *out);
+
+/**
+ * Frees a watch, with its descriptor. NULL is fine.
+ */
+void minicontain_watch_free(minicontain_watch *watch);
 
 /**
  * How many steps were performed. Entries are in the order of the plan; steps that were not performed have

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use engine::{Code, Container, Plan};
 
+use crate::cgroup::minicontain_cgroup;
 use crate::communicate::{Exchange, minicontain_output};
 use crate::error::{Failure, minicontain_error};
 use crate::guard;
@@ -27,6 +28,7 @@ pub struct minicontain_container {
     pub(crate) output: OnceLock<minicontain_output>,
     outcome: OnceLock<minicontain_outcome>,
     trace: OnceLock<minicontain_trace>,
+    pub(crate) cgroup: OnceLock<Option<minicontain_cgroup>>,
     pub(crate) name: OnceLock<CString>,
     pub(crate) log_path: OnceLock<CString>,
 }
@@ -39,6 +41,7 @@ impl From<Container> for minicontain_container {
             output: OnceLock::new(),
             outcome: OnceLock::new(),
             trace: OnceLock::new(),
+            cgroup: OnceLock::new(),
             name: OnceLock::new(),
             log_path: OnceLock::new(),
         }
@@ -62,7 +65,7 @@ impl minicontain_container {
     /// The outcome, if the container has ended.
     fn look(&self) -> Result<Option<&minicontain_outcome>, Failure> {
         let ended = self.read().try_wait()?;
-        Ok(ended.map(|outcome| self.outcome.get_or_init(|| minicontain_outcome { outcome })))
+        Ok(ended.map(|outcome| self.outcome.get_or_init(|| outcome.into())))
     }
 
     /// The outcome, once the container has ended or the time is up.

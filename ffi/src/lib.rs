@@ -23,6 +23,8 @@
 #![allow(clippy::similar_names, reason = "argc and argv")]
 #![allow(clippy::must_use_candidate, reason = "there is no Rust caller to warn")]
 
+pub mod cgroup;
+pub mod cgroup_lists;
 pub mod communicate;
 pub mod container;
 pub mod error;
@@ -36,8 +38,11 @@ pub mod run;
 pub mod spec;
 pub mod spec_files;
 pub mod spec_isolation;
+pub mod spec_limits;
 pub mod spec_process;
+pub mod stats;
 pub mod terminal;
 pub mod text;
 pub mod trace;
 pub mod version;
+pub mod watch;

@@ -35,7 +35,7 @@ impl From<Status> for Listed {
             name: c_string(status.name),
             spec: c_string(status.spec.to_json()),
             log_path: path_text(status.log_path),
-            outcome: status.outcome.map(|outcome| minicontain_outcome { outcome }),
+            outcome: status.outcome.map(minicontain_outcome::from),
             pid: status.pid,
             paused: status.paused,
             created: status.created,

@@ -4,12 +4,24 @@ use std::ffi::{c_char, c_int};
 
 use engine::{Outcome, Reason};
 
+use crate::cgroup_lists::minicontain_victims;
+use crate::guard;
+use crate::stats::minicontain_stats;
 use crate::text::{borrowed, number};
 
 /// How a container ended, and what it used. Any thread may read it. It belongs to the container or result
 /// that gave it, and lives as long.
 pub struct minicontain_outcome {
-    pub(crate) outcome: Outcome,
+    outcome: Outcome,
+    victims: minicontain_victims,
+    stats: Option<minicontain_stats>,
+}
+
+impl From<Outcome> for minicontain_outcome {
+    fn from(mut outcome: Outcome) -> Self {
+        let victims = std::mem::take(&mut outcome.oom_victims).into();
+        Self { victims, stats: outcome.stats.take().map(Into::into), outcome }
+    }
 }
 
 /// Why a container ended. Numbers are never used again for something else; newer libraries may have more.
@@ -105,4 +117,29 @@ pub extern "C" fn minicontain_outcome_system_ns(outcome: Option<&minicontain_out
 #[unsafe(no_mangle)]
 pub extern "C" fn minicontain_outcome_peak_memory(outcome: Option<&minicontain_outcome>) -> u64 {
     number(outcome, 0, |outcome| outcome.outcome.usage.peak_memory.unwrap_or(0))
+}
+
+/// How many of its processes the kernel killed for want of memory. 0 where it had no cgroup of its own. The container
+/// itself ended by that where the reason is `MINICONTAIN_REASON_OOM`.
+#[unsafe(no_mangle)]
+pub extern "C" fn minicontain_outcome_oom_kills(outcome: Option<&minicontain_outcome>) -> u64 {
+    number(outcome, 0, |outcome| outcome.outcome.oom_kills)
+}
+
+/// Which processes these were, as far as the kernel's log may be read and still tells. It belongs to the outcome.
+/// `NULL` for `NULL`.
+#[unsafe(no_mangle)]
+pub extern "C" fn minicontain_outcome_oom_victims(
+    outcome: Option<&minicontain_outcome>,
+) -> Option<&minicontain_victims> {
+    guard::infallible(None, || outcome.map(|outcome| &outcome.victims))
+}
+
+/// What all its processes together used, to the end; `NULL` where it had no cgroup of its own: limit something, or use
+/// `minicontain_spec_set_cgroup`. It belongs to the outcome.
+#[unsafe(no_mangle)]
+pub extern "C" fn minicontain_outcome_stats(
+    outcome: Option<&minicontain_outcome>,
+) -> Option<&minicontain_stats> {
+    guard::infallible(None, || outcome.and_then(|outcome| outcome.stats.as_ref()))
 }

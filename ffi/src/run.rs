@@ -49,7 +49,7 @@ pub unsafe extern "C" fn minicontain_run(
         }
         let run = command.run()?;
         Ok(minicontain_result {
-            outcome: minicontain_outcome { outcome: run.outcome },
+            outcome: run.outcome.into(),
             stdout: Bytes::new(run.stdout),
             stderr: Bytes::new(run.stderr),
             trace: minicontain_trace::new(run.trace),

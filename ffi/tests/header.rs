@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The order in which a reader meets them.
-const SOURCES: [&str; 18] = [
+const SOURCES: [&str; 23] = [
     "../core/src/error.rs",
     "src/version.rs",
     "src/text.rs",
@@ -14,6 +14,7 @@ const SOURCES: [&str; 18] = [
     "src/spec_process.rs",
     "src/spec_files.rs",
     "src/spec_isolation.rs",
+    "src/spec_limits.rs",
     "src/plan.rs",
     "src/container.rs",
     "src/communicate.rs",
@@ -22,7 +23,11 @@ const SOURCES: [&str; 18] = [
     "src/files.rs",
     "src/named.rs",
     "src/outcome.rs",
+    "src/stats.rs",
     "src/run.rs",
+    "src/cgroup.rs",
+    "src/cgroup_lists.rs",
+    "src/watch.rs",
     "src/trace.rs",
 ];
 

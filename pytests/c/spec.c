@@ -64,6 +64,91 @@ static void setters_set_their_fields(void)
     minicontain_spec_free(spec);
 }
 
+static void limits_are_fields_like_others(void)
+{
+    minicontain_spec *spec = NULL;
+    minicontain_error *error;
+    const char *const rules[] = {"c 10:200 rwm"};
+
+    CHECK_OK(minicontain_spec_new(argv_true, 1, &spec));
+    CHECK_OK(minicontain_spec_set_memory(spec, 64 << 20));
+    CHECK_JSON(spec, "\"memory\":67108864");
+    CHECK_OK(minicontain_spec_set_memory_swap(spec, 65 << 20));
+    CHECK_JSON(spec, "\"memory_swap\":68157440");
+    CHECK_OK(minicontain_spec_set_memory_reservation(spec, 1 << 20));
+    CHECK_JSON(spec, "\"memory_reservation\":1048576");
+    CHECK_OK(minicontain_spec_set_memory_high(spec, 2 << 20));
+    CHECK_JSON(spec, "\"memory_high\":2097152");
+    CHECK_OK(minicontain_spec_set_memory_swappiness(spec, 0));
+    CHECK_JSON(spec, "\"memory_swappiness\":0");
+    CHECK_OK(minicontain_spec_set_oom_group(spec, true));
+    CHECK_JSON(spec, "\"oom_group\":true");
+    CHECK_OK(minicontain_spec_set_cpu_quota(spec, 20000));
+    CHECK_OK(minicontain_spec_set_cpu_period(spec, 50000));
+    CHECK_JSON(spec, "\"cpu_period\":50000,\"cpu_quota\":20000");
+    CHECK_OK(minicontain_spec_set_cpu_shares(spec, 512));
+    CHECK_JSON(spec, "\"cpu_shares\":512");
+    CHECK_OK(minicontain_spec_set_cpuset_cpus(spec, "0-2,4"));
+    CHECK_OK(minicontain_spec_set_cpuset_mems(spec, "0"));
+    CHECK_JSON(spec, "\"cpuset_cpus\":\"0-2,4\",\"cpuset_mems\":\"0\"");
+    CHECK_OK(minicontain_spec_set_pids_limit(spec, 8));
+    CHECK_JSON(spec, "\"pids_limit\":8");
+    CHECK_OK(minicontain_spec_set_blkio_weight(spec, 100));
+    CHECK_JSON(spec, "\"blkio_weight\":100");
+    CHECK_OK(minicontain_spec_set_device_read_bps(spec, "/dev/sda", 1));
+    CHECK_OK(minicontain_spec_set_device_write_bps(spec, "/dev/sda", 2));
+    CHECK_OK(minicontain_spec_set_device_read_iops(spec, "/dev/sda", 3));
+    CHECK_OK(minicontain_spec_set_device_write_iops(spec, "/dev/sda", 4));
+    CHECK_JSON(spec, "\"device_read_bps\":{\"/dev/sda\":1},\"device_write_bps\":{\"/dev/sda\":2}");
+    CHECK_JSON(spec, "\"device_read_iops\":{\"/dev/sda\":3},\"device_write_iops\":{\"/dev/sda\":4}");
+    CHECK_OK(minicontain_spec_set_hugetlb(spec, "2MB", 0));
+    CHECK_JSON(spec, "\"hugetlb\":{\"2MB\":0}");
+    CHECK_JSON(spec, "\"device_cgroup_rules\":null");
+    CHECK_OK(minicontain_spec_set_device_cgroup_rules(spec, rules, 1));
+    CHECK_JSON(spec, "\"device_cgroup_rules\":[\"c 10:200 rwm\"]");
+    CHECK_OK(minicontain_spec_set_device_cgroup_rules(spec, NULL, 0));
+    CHECK_JSON(spec, "\"device_cgroup_rules\":[]");
+    CHECK_OK(minicontain_spec_set_cgroup(spec, true));
+    CHECK_OK(minicontain_spec_set_cgroup_parent(spec, "mine"));
+    CHECK_OK(minicontain_spec_set_cgroup_delegate(spec, true));
+    CHECK_OK(minicontain_spec_set_best_effort(spec, true));
+    CHECK_JSON(spec, "\"cgroup\":true,\"cgroup_parent\":\"mine\",\"cgroup_delegate\":true,\"best_effort\":true");
+    CHECK_OK(minicontain_spec_validate(spec));
+
+    /* What is taken back is not limited, whatever the field. */
+    CHECK_OK(minicontain_spec_set_memory(spec, UINT64_MAX));
+    CHECK_JSON(spec, "\"memory\":null");
+    CHECK_OK(minicontain_spec_set_device_read_bps(spec, "/dev/sda", UINT64_MAX));
+    CHECK_JSON(spec, "\"device_read_bps\":{}");
+    CHECK_OK(minicontain_spec_set_cpuset_cpus(spec, NULL));
+    CHECK_JSON(spec, "\"cpuset_cpus\":null");
+    CHECK_OK(minicontain_spec_set_cpus(spec, -1));
+    CHECK_JSON(spec, "\"cpus\":null");
+    CHECK_OK(minicontain_spec_set(spec, "memory", "\"64M\""));
+    CHECK_JSON(spec, "\"memory\":67108864");
+    error = minicontain_spec_set(spec, "pids_limit", "\"many\"");
+    CHECK_STRING(minicontain_error_fault_field(error, 0), "pids_limit");
+    minicontain_error_free(error);
+
+    /* 0 is a mistake, and not the same as no limit. */
+    CHECK_OK(minicontain_spec_set_memory(spec, 0));
+    CHECK_OK(minicontain_spec_set_memory_swap(spec, UINT64_MAX));
+    CHECK_OK(minicontain_spec_set_memory_reservation(spec, UINT64_MAX));
+    CHECK_OK(minicontain_spec_set_memory_high(spec, UINT64_MAX));
+    CHECK_OK(minicontain_spec_set_pids_limit(spec, 0));
+    CHECK_OK(minicontain_spec_set_cpu_quota(spec, UINT64_MAX));
+    CHECK_OK(minicontain_spec_set_cpus(spec, 0));
+    error = minicontain_spec_validate(spec);
+    CHECK(minicontain_error_fault_count(error) == 3);
+    CHECK_STRING(minicontain_error_fault_field(error, 0), "memory");
+    CHECK_STRING(minicontain_error_fault_field(error, 1), "pids_limit");
+    CHECK_STRING(minicontain_error_fault_field(error, 2), "cpus");
+    minicontain_error_free(error);
+    CHECK_ERROR(minicontain_spec_set_hugetlb(spec, NULL, 1), MINICONTAIN_FACE_CODE_NULL_ARGUMENT);
+    CHECK_ERROR(minicontain_spec_set_memory(NULL, 1), MINICONTAIN_FACE_CODE_NULL_ARGUMENT);
+    minicontain_spec_free(spec);
+}
+
 static void streams_and_namespaces_have_every_source(void)
 {
     minicontain_spec *spec = NULL;
@@ -259,6 +344,7 @@ int main(void)
 {
     CHECK_STRING(minicontain_version(), MINICONTAIN_VERSION);
     setters_set_their_fields();
+    limits_are_fields_like_others();
     streams_and_namespaces_have_every_source();
     every_field_can_be_set_by_name();
     json_goes_both_ways();
