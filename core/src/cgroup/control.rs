@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::{Cgroup, Directory, failed};
+use super::{Cgroup, Directory, failed, not_found};
 use crate::error::{Code, Error};
 use crate::host::cgroups::{Controller, Version};
 use crate::sys::process;
@@ -47,6 +47,9 @@ impl Cgroup {
 
     fn set_frozen(&self, frozen: bool) -> Result<(), Error> {
         let Some(directory) = self.freezer() else {
+            if let Some(gone) = self.directories.iter().find(|directory| !directory.path.exists()) {
+                return Err(not_found(&gone.path));
+            }
             let hint = "it takes the v2 tree, or the freezer of v1";
             return Err(Error::call(Code::NotSupported, "the cgroup cannot be frozen", 0, hint));
         };
