@@ -173,8 +173,20 @@ def cgroups() -> set[str]:
         for tree in trees
         for parent, names, _ in os.walk(tree)
         for name in names
-        if "minicontain" in name and name != "minicontain-callers"
+        if "minicontain" in name and name != "minicontain-callers" and not _is_anothers(name)
     }
+
+
+def _is_anothers(name: str) -> bool:
+    """Whether a cgroup is, as its name tells, of a process that runs and is none of ours."""
+    parts = name.split("-")
+    pid = parts[2] if len(parts) == 5 else parts[-1]
+    process = read_process(int(pid)) if pid.isdigit() else None
+    while process is not None and process.pid != os.getpid():
+        if process.parent <= 1:
+            return True
+        process = read_process(process.parent)
+    return False
 
 
 def links() -> set[str]:

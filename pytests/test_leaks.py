@@ -1,6 +1,6 @@
 """Nothing is left behind: not by hundreds of runs, not by failing starts, not by a caller killed at any time.
 
-Covers: root and ordinary user; no cgroups.
+Covers: root and ordinary user.
 """
 
 from __future__ import annotations
@@ -19,7 +19,17 @@ from typing import TYPE_CHECKING
 
 import minicontain
 import pytest
-from support import PATIENCE, Caller, belongings, children, descriptors, left_since, mounts, processes
+from support import (
+    PATIENCE,
+    Caller,
+    belongings,
+    children,
+    descriptors,
+    left_since,
+    mounts,
+    processes,
+    why_no_cgroup,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +89,11 @@ def no_spec() -> None:
         minicontain.run(["true"], hostname="no spaces")
 
 
+def limited() -> None:
+    done = minicontain.run(["true"], memory="64M", pids_limit=30)
+    assert done.returncode == 0
+
+
 def late() -> None:
     with pytest.raises(minicontain.TimeoutExpired):
         minicontain.run(["sleep", "600"], timeout=0.001, capture_output=True)
@@ -86,7 +101,7 @@ def late() -> None:
 
 @pytest.mark.parametrize(
     "act",
-    [run, step, leave, drop, no_program, no_directory, no_source, no_spec, late],
+    [run, step, leave, drop, no_program, no_directory, no_source, no_spec, late, limited],
     ids=lambda act: act.__name__,
 )
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -102,7 +117,9 @@ def test_three_hundred_times_leave_nothing(act: Callable[[], None]) -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{}, {"namespaces": {"pid": "host"}}], ids=["a clone", "a first process that joins"]
+    "fields",
+    [{}, {"namespaces": {"pid": "host"}}, {"memory": "64M", "pids_limit": 30}],
+    ids=["a clone", "a first process that joins", "limits"],
 )
 def test_a_start_that_fails_at_any_step_leaves_nothing(fields: dict[str, object]) -> None:
     plan = minicontain.Plan(["true"], **fields)
@@ -207,4 +224,17 @@ def test_a_mount_that_a_test_leaves_is_found(tmp_path: Path) -> None:
     left = left_since(before)
     subprocess.run(["umount", str(tmp_path)], check=True)
     assert [line for line in left if line.startswith("mount: ") and str(tmp_path) in line]
+    assert not left_since(before)
+
+
+def test_a_cgroup_that_a_test_leaves_is_found() -> None:
+    if why_no_cgroup():
+        pytest.skip(why_no_cgroup())
+    before = belongings()
+    cgroup = minicontain.Cgroup(f"minicontain-left-{os.getpid()}")
+    left = left_since(before)
+    cgroup.remove()
+    assert {directory.path for directory in cgroup.directories} <= {
+        line.removeprefix("cgroup: ") for line in left
+    }
     assert not left_since(before)
