@@ -61,7 +61,7 @@ class Measured(Running):
         >>> import minicontain
         >>> with minicontain.Container(["sleep", "0.5"], cgroup=True) as container:
         ...     used = [(sample.time, sample.memory.current) for sample in container.stats_stream(0.1)]
-        >>> 2 < len(used) < 9
+        >>> len(used) > 2
         True
         """
         self._measurable(interval)
@@ -82,7 +82,7 @@ class Measured(Running):
         >>> async def main():
         ...     async with minicontain.Container(["sleep", "0.5"], cgroup=True) as container:
         ...         return [sample.pids.current async for sample in container.stats_stream_async(0.1)]
-        >>> 2 < len(asyncio.run(main())) < 9
+        >>> len(asyncio.run(main())) > 2
         True
         """
         self._measurable(interval)
