@@ -82,6 +82,15 @@ def why_no_cgroup() -> str:
         return f"this user can make no cgroup ({error.code})"
 
 
+def reads_kernel_log() -> bool:
+    """Whether this user may read whom the kernel killed: dmesg_restrict may forbid what the mode allows."""
+    try:
+        os.close(os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK))
+    except OSError:
+        return False
+    return True
+
+
 # Files
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import minicontain
 import pytest
 from minicontain import Cgroup, Container, run
-from support import why_no_cgroup
+from support import reads_kernel_log, why_no_cgroup
 
 PATIENCE = 120
 HOG = ["tail", "/dev/zero"]
@@ -33,10 +33,6 @@ except OSError as error:
 
 needs_cgroup = pytest.mark.skipif(bool(why_no_cgroup()), reason=why_no_cgroup() or "-")
 needs_no_cgroup = pytest.mark.skipif(not why_no_cgroup(), reason="this user can make cgroups")
-
-
-def reads_kernel_log() -> bool:
-    return os.access("/dev/kmsg", os.R_OK)
 
 
 def version_of(controller: str) -> int:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import minicontain
 import pytest
 from minicontain import Cgroup
-from support import why_no_cgroup
+from support import reads_kernel_log, why_no_cgroup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,7 +139,7 @@ def test_cgroups_nest(name):
         assert inner.name == "inner"
         assert inner.stats().memory.limit == 16 << 20
         assert Cgroup.open(f"{name}/inner") == inner
-        with program("sh", "-c", "read line; sleep 600", within=inner) as started:
+        with program("sh", "-c", "read line; exec sleep 600", within=inner) as started:
             assert inner.processes() == [started.pid]
             assert outer.processes() == []
             assert outer.stats().pids.current >= 1
@@ -235,7 +235,7 @@ def test_what_is_frozen_does_not_count_on(name, tmp_path):
 
 
 def test_what_is_frozen_can_be_killed(name):
-    with Cgroup(name) as cgroup, program("sh", "-c", "read line; sleep 600", within=cgroup) as started:
+    with Cgroup(name) as cgroup, program("sh", "-c", "read line; exec sleep 600", within=cgroup) as started:
         cgroup.freeze()
         cgroup.kill()
         assert started.wait(PATIENCE) == -9
@@ -264,7 +264,7 @@ def test_want_of_memory_is_an_event_and_the_victim_is_named(name):
         soon(lambda: seen.extend(watch.wait(1)) or "oom_kill" in seen)
         assert cgroup.events().oom_kills == 1
         assert cgroup.stats().memory.limit_hits > 0
-        if os.access("/dev/kmsg", os.R_OK):
+        if reads_kernel_log():
             assert [(one.pid, one.name) for one in cgroup.oom_victims()] == [(started.pid, "tail")]
 
 
@@ -285,7 +285,7 @@ def test_coming_and_going_are_events(name):
     with Cgroup(name) as cgroup, cgroup.watch() as watch:
         if "unified" not in cgroup.paths:
             pytest.skip("only the tree of version 2 tells of it, and there is none")
-        with program("sh", "-c", "read line; sleep 600", within=cgroup):
+        with program("sh", "-c", "read line; exec sleep 600", within=cgroup):
             assert watch.wait(PATIENCE) == ["populated"]
             assert cgroup.events().populated
         assert watch.wait(PATIENCE) == ["empty"]

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, final
 
-from .watching import Event
+from .watching import _Event
 
 __all__ = [
     "Cgroup",
@@ -155,9 +155,9 @@ class Watch:
     @property
     def closed(self) -> bool:
         """Whether it was closed."""
-    def read(self) -> list[Event]:
+    def read(self) -> list[_Event]:
         """What happened since the last time."""
-    def wait(self, timeout: float | None = None) -> list[Event]:
+    def wait(self, timeout: float | None = None) -> list[_Event]:
         """Waits until something happens; nothing when the time is up."""
     def close(self) -> None:
         """Closes its descriptors."""

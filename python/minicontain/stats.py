@@ -9,7 +9,7 @@ from ._record import Record
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    Kind = TypeVar("Kind", bound=Record)
+_Kind = TypeVar("_Kind", bound=Record)
 
 
 class MemoryStats(Record):
@@ -312,5 +312,5 @@ def _plain(value: Any) -> Any:
     return {name: _plain(of) for name, of in value.items()} if isinstance(value, dict) else value
 
 
-def _read(kind: type[Kind], plain: Mapping[str, Any] | None) -> Kind | None:
+def _read(kind: type[_Kind], plain: Mapping[str, Any] | None) -> _Kind | None:
     return None if plain is None else kind(*(plain[name] for name in kind.__slots__))

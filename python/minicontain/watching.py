@@ -15,25 +15,24 @@ if TYPE_CHECKING:
 
     from . import _native
 
-Event = Literal[
-    "oom_kill",
-    "memory_limit",
-    "memory_high",
-    "pids_limit",
-    "populated",
-    "empty",
-    "frozen",
-    "thawed",
-]
-"""Something that happened to a cgroup.
-
-`oom_kill`: the kernel killed a process for want of memory. `memory_limit`, `pids_limit`: the limit was met.
-`memory_high`: it was slowed down. `populated`, `empty`: the first process came, the last one has gone.
-"""
+    _Event = Literal[
+        "oom_kill",
+        "memory_limit",
+        "memory_high",
+        "pids_limit",
+        "populated",
+        "empty",
+        "frozen",
+        "thawed",
+    ]
 
 
 class Watch:
     """Looks at a cgroup's events, from when it is made until it is closed: see `Cgroup.watch`.
+
+    What happens is told by a word. `oom_kill`: the kernel killed a process for want of memory.
+    `memory_limit`, `pids_limit`: the limit was met. `memory_high`: it was slowed down. `populated`, `empty`:
+    the first process came, the last one has gone. `frozen`, `thawed`: it is stopped, it goes on.
 
     It can be read, waited for, and iterated over, also by `async for`, which takes no thread; the iteration
     ends when the cgroup is removed. `fileno()` is for poll(2) and event loops. One thread or coroutine at a
@@ -71,7 +70,7 @@ class Watch:
         """
         return -1 if self._native.closed else self._native.fd
 
-    def read(self) -> list[Event]:
+    def read(self) -> list[_Event]:
         """What happened since the last time. Does not wait.
 
         >>> import minicontain
@@ -81,7 +80,7 @@ class Watch:
         """
         return self._native.read()
 
-    def wait(self, timeout: float | None = None) -> list[Event]:
+    def wait(self, timeout: float | None = None) -> list[_Event]:
         """Waits until something happens; nothing (`[]`) when `timeout` seconds have passed.
 
         >>> import minicontain
@@ -91,7 +90,7 @@ class Watch:
         """
         return self._native.wait(timeout)
 
-    async def wait_async(self, timeout: float | None = None) -> list[Event]:
+    async def wait_async(self, timeout: float | None = None) -> list[_Event]:
         """`wait`, awaited: the event loop waits for the descriptor.
 
         >>> import asyncio, minicontain
@@ -131,12 +130,12 @@ class Watch:
             return True
         return False
 
-    def __iter__(self) -> Iterator[Event]:
+    def __iter__(self) -> Iterator[_Event]:
         # Whoever removes it need not wake this up on every version.
         while (happened := self.wait(_A_LOOK)) or not self._removed():
             yield from happened
 
-    async def __aiter__(self) -> AsyncIterator[Event]:
+    async def __aiter__(self) -> AsyncIterator[_Event]:
         while (happened := await self.wait_async(_A_LOOK)) or not self._removed():
             for event in happened:
                 yield event
