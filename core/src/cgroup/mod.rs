@@ -1,6 +1,7 @@
 //! Cgroups: what processes use together, measured, limited, frozen and killed. See cgroups(7).
 
 pub(crate) mod control;
+pub(crate) mod devices;
 mod events;
 pub(crate) mod place;
 pub(crate) mod settings;
@@ -17,6 +18,7 @@ pub use crate::host::cgroups::Version;
 
 use std::fs;
 use std::io;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +27,7 @@ use crate::error::{Code, Error};
 use crate::host::cgroups::{Controller, Hierarchy, controllers_of, directories_of, hierarchies, path_in};
 use crate::host::mount_table;
 use crate::spec::{Fault, Limits};
+use crate::sys::bpf;
 
 /// A cgroup: one directory in the v2 tree, one in each hierarchy of v1, or both.
 ///
@@ -82,6 +85,19 @@ impl Directory {
             Some(self.path.join(rest))
         };
         below().unwrap_or_else(|| self.path.clone())
+    }
+
+    /// Lets its processes use the harmless devices and those that were named, and no other: BPF.
+    fn filter_devices(&self, limits: &Limits) -> Result<(), Error> {
+        let rules = settings::device_rules(limits);
+        let wrong = |errno: i32| {
+            let error = io::Error::from_raw_os_error(errno);
+            failed("could not filter the devices of", &self.path.join("cgroup.procs"), &error)
+        };
+        let directory =
+            fs::File::open(&self.path).map_err(|error| failed("could not open", &self.path, &error))?;
+        let program = bpf::load_device_program(&devices::program(&rules)).map_err(wrong)?;
+        bpf::attach_device_program(directory.as_fd(), program.as_fd()).map_err(wrong)
     }
 
     /// Reads a file of it, without the spaces at the end.
@@ -286,11 +302,15 @@ impl Cgroup {
         limits.validate()?;
         let mut all = Vec::new();
         for controller in settings::controllers(limits) {
-            let directory = self.having(controller).or_else(|| self.enable(controller)).ok_or_else(|| {
+            let directory = self.directory_for(controller).ok_or_else(|| {
                 settings::cannot_be_held(controller, "the cgroup does not have the controller")
             })?;
             if let Some((field, why)) = settings::unsupported(limits, controller, directory.version).first() {
                 return Err(settings::cannot_be_held(controller, &format!("{field}: {why}")));
+            }
+            if controller == Controller::Devices && directory.version == Version::V2 {
+                directory.filter_devices(limits)?;
+                continue;
             }
             let parent = directory.path.parent().unwrap_or(&directory.path);
             for setting in settings::settings(limits, controller, directory.version, parent)? {
@@ -391,6 +411,15 @@ impl Cgroup {
                 "its files are those of the version and the controllers it has",
             )
         })
+    }
+
+    /// The directory that has a controller. Devices are the v2 tree's where no hierarchy of v1 has them, without one.
+    fn directory_for(&self, controller: Controller) -> Option<&Directory> {
+        let tree = self.directories.iter().find(|directory| directory.version == Version::V2);
+        match controller {
+            Controller::Devices => self.having(controller).or(tree),
+            _ => self.having(controller).or_else(|| self.enable(controller)),
+        }
     }
 
     /// Gets a controller of v2 that it does not have yet.

@@ -83,8 +83,13 @@ pub(crate) fn find(
 ) -> (Vec<Place>, Vec<Missing>) {
     let (mut places, mut missing) = (Vec::new(), Vec::new());
     let mut left: Vec<Controller> = wanted.to_vec();
+    // On v2 devices are no controller: a BPF program decides, on whatever cgroup.
+    let listed = hierarchies.iter().any(|one| one.controllers.contains(&Controller::Devices));
     for hierarchy in hierarchies {
         let tree = hierarchy.version == Version::V2;
+        if tree && !listed {
+            left.retain(|one| *one != Controller::Devices);
+        }
         let asked = |one: &Controller| {
             left.contains(one) || all && !wanted.contains(one) && (!tree || COUNTING.contains(one))
         };

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::error::{Code, Error};
 use crate::host::cgroups::{Controller, Version};
-use crate::spec::{Fault, Limits, parse_list};
+use crate::spec::{DeviceRule, Fault, Limits, parse_list};
 
 /// A value for a file of a cgroup.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -279,6 +279,12 @@ pub(crate) const HARMLESS: [&str; 9] = [
     "c 5:* rwm",
     "c 136:* rwm",
 ];
+
+/// The rules that hold: the harmless devices, and those that were named.
+pub(crate) fn device_rules(limits: &Limits) -> Vec<DeviceRule> {
+    let named = limits.device_cgroup_rules.iter().flatten().map(String::as_str);
+    HARMLESS.into_iter().chain(named).filter_map(|rule| rule.parse().ok()).collect()
+}
 
 fn devices(limits: &Limits) -> Vec<Setting> {
     let Some(named) = &limits.device_cgroup_rules else { return Vec::new() };

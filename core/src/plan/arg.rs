@@ -63,6 +63,8 @@ pub enum Record {
     DefaultAction,
     /// `struct ifreq` with flags.
     Interface { name: &'static str, flags: u16 },
+    /// `union bpf_attr` of `BPF_PROG_ATTACH`: a program for a cgroup.
+    BpfAttach { cgroup: Slot, program: Slot },
     /// An int that is zero.
     Zero,
     /// `struct winsize`.
@@ -107,6 +109,8 @@ pub enum Arg<'a> {
     Ids(&'a [u32]),
     /// A structure.
     Record(Record),
+    /// `union bpf_attr` of `BPF_PROG_LOAD`: a program of these instructions.
+    Bpf(&'a [u64]),
     /// Room for so many bytes of answer.
     Room(usize),
     /// A message with this descriptor.
@@ -158,6 +162,9 @@ pub(crate) fn show(arg: Arg<'_>, out: &mut String, slot: &dyn Fn(Slot, &mut Stri
             out.push_str("{msg_control=[{cmsg_type=SCM_RIGHTS, cmsg_data=[");
             slot(place, out);
             out.write_str("]}]}")
+        }
+        Arg::Bpf(code) => {
+            write!(out, "{{prog_type=BPF_PROG_TYPE_CGROUP_DEVICE, insn_cnt={}}}", code.len())
         }
         Arg::Room(len) => write!(out, "/* {len} bytes */"),
         Arg::Pair(first, second) => {
@@ -215,6 +222,13 @@ fn show_record(record: Record, out: &mut String, slot: &dyn Fn(Slot, &mut String
             write!(out, "{{ifr_name=\"{name}\", ifr_flags=")?;
             show_flags(u64::from(flags), super::names::INTERFACE, out)?;
             out.write_char('}')
+        }
+        Record::BpfAttach { cgroup, program } => {
+            out.push_str("{target_fd=");
+            slot(cgroup, out);
+            out.push_str(", attach_bpf_fd=");
+            slot(program, out);
+            out.write_str(", attach_type=BPF_CGROUP_DEVICE}")
         }
         Record::Zero => out.write_str("[0]"),
         Record::WindowSize { rows, columns } => write!(out, "{{ws_row={rows}, ws_col={columns}}}"),

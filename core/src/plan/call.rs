@@ -57,6 +57,16 @@ pub enum Call {
     Rmdir {
         path: Text,
     },
+    /// bpf(2): a program that decides on devices.
+    LoadDeviceFilter {
+        instructions: Vec<u64>,
+        keep: Slot,
+    },
+    /// bpf(2): puts it on a cgroup, with which it stays.
+    AttachDeviceFilter {
+        cgroup: Slot,
+        program: Slot,
+    },
     Chmod {
         dir: Fd,
         path: Text,
@@ -337,6 +347,8 @@ impl Call {
             Self::CloseRange { first, last } => call("close_range", libc::SYS_close_range, [Int(i64::from(*first)), Int(i64::from(*last)), Flags(abi::CLOSE_RANGE_CLOEXEC, names::CLOSE_RANGE)]),
             Self::Mkdir { dir, path, mode } => call("mkdirat", libc::SYS_mkdirat, [fd(dir), text(path), Octal(*mode)]),
             Self::Rmdir { path } => call("unlinkat", libc::SYS_unlinkat, [Arg::Fd(Fd::Cwd), text(path), Flags(libc::AT_REMOVEDIR as u64, names::UNLINK)]),
+            Self::LoadDeviceFilter { instructions, keep } => call("bpf", libc::SYS_bpf, [One(abi::BPF_PROG_LOAD, names::BPF), Arg::Bpf(instructions), Int(48)]).keep(*keep),
+            Self::AttachDeviceFilter { cgroup, program } => call("bpf", libc::SYS_bpf, [One(abi::BPF_PROG_ATTACH, names::BPF), Arg::Record(Record::BpfAttach { cgroup: *cgroup, program: *program }), Int(24)]),
             Self::Chmod { dir, path, mode } => call("fchmodat", libc::SYS_fchmodat, [fd(dir), text(path), Octal(*mode)]),
             Self::Chown { dir, path, user, group, flags } => call("fchownat", libc::SYS_fchownat, [fd(dir), text(path), Int(i64::from(*user)), Int(i64::from(*group)), Flags(*flags, names::AT)]),
             Self::Mknod { dir, path, mode, device } => call("mknodat", libc::SYS_mknodat, [fd(dir), text(path), Octal(*mode), Device(device.0, device.1)]),

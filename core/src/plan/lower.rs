@@ -3,10 +3,12 @@
 use super::arg::{Arg, Fd, INIT_NAME, Record, Slot, Text};
 use super::call::{Call, Maker};
 use super::step::{Plan, Side, Step, Tolerate};
-use crate::sys::abi::MountAttr;
+use crate::sys::abi::{self, MountAttr};
 use crate::sys::block::Block;
 use crate::sys::program::Program;
-use crate::sys::step::{self, Ask, Keep, NO_SLOT, Patch, RawArg, RawClone, RawStep, TOLERATED, Then};
+use crate::sys::step::{
+    self, Ask, Keep, NO_PATCH, NO_SLOT, Patch, RawArg, RawClone, RawStep, TOLERATED, Then,
+};
 
 /// A plan's steps, prepared for whoever walks them.
 #[derive(Debug)]
@@ -169,6 +171,7 @@ fn lower_arg(arg: Arg<'_>, program: &mut Program) -> RawArg {
             let bytes: Vec<u8> = ids.iter().flat_map(|id| id.to_ne_bytes()).collect();
             place(program.bytes(&bytes))
         }
+        Arg::Bpf(instructions) => lower_bpf(instructions, program),
         Arg::Room(len) => place(program.space(len)),
         Arg::Record(record) => lower_record(record, program),
     }
@@ -203,18 +206,37 @@ fn patch_digits(program: &mut Program, data: usize, at: usize, slot: Slot, tail:
 }
 
 fn patch(program: &mut Program, data: usize, at: usize, slot: Slot, tail: (usize, usize)) -> RawArg {
-    let patch = Patch {
-        data: data as u32,
-        at: at as u32,
-        slot: u32::from(slot.0),
-        tail: tail.0 as u32,
-        tail_len: tail.1 as u32,
-        unused: 0,
-    };
-    let Patch { data, at, slot, tail, tail_len, unused } = patch;
+    RawArg::Patched(add_patch(program, data, at, slot, tail, NO_PATCH))
+}
+
+/// Adds a patch, after which the one at `next` is done; returns where it is.
+fn add_patch(
+    program: &mut Program,
+    data: usize,
+    at: usize,
+    slot: Slot,
+    (tail, tail_len): (usize, usize),
+    next: u32,
+) -> u32 {
+    let slot = u32::from(slot.0);
+    let patch =
+        Patch { data: data as u32, at: at as u32, slot, tail: tail as u32, tail_len: tail_len as u32, next };
+    let Patch { data, at, slot, tail, tail_len, next } = patch;
     let bytes: Vec<u8> =
-        [data, at, slot, tail, tail_len, unused].into_iter().flat_map(u32::to_ne_bytes).collect();
-    RawArg::Patched(program.bytes(&bytes) as u32)
+        [data, at, slot, tail, tail_len, next].into_iter().flat_map(u32::to_ne_bytes).collect();
+    program.bytes(&bytes) as u32
+}
+
+/// `union bpf_attr` for BPF_PROG_LOAD.
+fn lower_bpf(instructions: &[u64], program: &mut Program) -> RawArg {
+    let bytes: Vec<u8> = instructions.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    let (code, license) = (program.bytes(&bytes), program.text(""));
+    let kind = abi::BPF_PROG_TYPE_CGROUP_DEVICE | (instructions.len() as u64) << 32;
+    let attributes = program.bytes(&kind.to_ne_bytes());
+    program.pointer(code);
+    program.pointer(license);
+    program.space(24);
+    RawArg::Data(attributes as u32)
 }
 
 fn lower_record(record: Record, program: &mut Program) -> RawArg {
@@ -231,6 +253,11 @@ fn lower_record(record: Record, program: &mut Program) -> RawArg {
             data
         }
         Record::Limit { soft, hard } => words(program, &[soft, hard]),
+        Record::BpfAttach { cgroup, program: code } => {
+            let data = words(program, &[0, abi::BPF_CGROUP_DEVICE, 0]);
+            let next = add_patch(program, data, data + 4, code, (4, 0), NO_PATCH);
+            return RawArg::Patched(add_patch(program, data, data, cgroup, (4, 0), next));
+        }
         Record::Zero => words(program, &[0]),
         Record::WindowSize { rows, columns } => words(program, &[u64::from(rows) | u64::from(columns) << 16]),
         Record::Signals(set) => words(program, &[set]),

@@ -78,6 +78,10 @@ pub(crate) const CLONE: &[Name] = &[
     (libc::SIGCHLD as u64, "SIGCHLD"),
 ];
 
+/// bpf(2)
+pub(crate) const BPF: &[Name] =
+    &[(abi::BPF_PROG_LOAD, "BPF_PROG_LOAD"), (abi::BPF_PROG_ATTACH, "BPF_PROG_ATTACH")];
+
 /// fsmount(2), mount_setattr(2)
 pub(crate) const MOUNT_ATTR: &[Name] = &[
     (abi::MOUNT_ATTR_RDONLY, "MOUNT_ATTR_RDONLY"),

@@ -26,7 +26,7 @@ pub(crate) use capabilities::{DOCKER_MASK, bit, mask as capability_mask};
 pub use filesystem::{HostAccess, MASKED_PATHS, READONLY_PATHS, RootChange, Tmpfs, Volume};
 pub use identity::IdMap;
 pub use limits::Limits;
-pub(crate) use limits::parse_list;
+pub(crate) use limits::{DeviceRule, parse_list};
 pub use namespaces::{NamespaceSource, Namespaces, TimeOffsets};
 pub use process::{RLIMITS, Stdio, Ulimit};
 pub use size::Size;

@@ -52,6 +52,11 @@ pub(crate) const AT_RECURSIVE: u64 = 0x8000;
 pub(crate) const AT_EMPTY_PATH: u64 = 0x1000;
 pub(crate) const MOVE_MOUNT_F_EMPTY_PATH: u64 = 0x4;
 
+pub(crate) const BPF_PROG_LOAD: u64 = 5;
+pub(crate) const BPF_PROG_ATTACH: u64 = 8;
+pub(crate) const BPF_PROG_TYPE_CGROUP_DEVICE: u64 = 15;
+pub(crate) const BPF_CGROUP_DEVICE: u64 = 6;
+
 pub(crate) const CLOSE_RANGE_CLOEXEC: u64 = 4;
 pub(crate) const LINUX_CAPABILITY_VERSION_3: u32 = 0x2008_0522;
 

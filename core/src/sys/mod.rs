@@ -7,6 +7,7 @@
 
 pub(crate) mod abi;
 pub(crate) mod block;
+pub(crate) mod bpf;
 pub(crate) mod clock;
 pub(crate) mod clone;
 pub(crate) mod dumpable;

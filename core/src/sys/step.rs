@@ -26,8 +26,8 @@ pub(crate) enum RawArg {
     Patched(u32),
 }
 
-/// How a slot's number is written into data: as eight bytes (`mount_attr.userns_fd`), or, where there is a tail, as
-/// decimal digits and the tail (`/proc/self/fd/7/upper`).
+/// How a slot's number is written into data: as four or eight bytes (`mount_attr.userns_fd`), or, where there is a tail,
+/// as decimal digits and the tail (`/proc/self/fd/7/upper`).
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patch {
@@ -36,11 +36,16 @@ pub(crate) struct Patch {
     /// Where the number goes.
     pub at: u32,
     pub slot: u32,
+    /// Where the tail is; of a number, how many bytes it has.
     pub tail: u32,
-    /// Bytes of the tail with its NUL; zero for a number of eight bytes.
+    /// Bytes of the tail with its NUL; zero for a number.
     pub tail_len: u32,
-    pub unused: u32,
+    /// Where the next patch of the same data is; [`NO_PATCH`] for none.
+    pub next: u32,
 }
+
+/// No patch.
+pub(crate) const NO_PATCH: u32 = u32::MAX;
 
 /// What is kept of a call's result.
 #[repr(C, u8)]

@@ -13,7 +13,7 @@ use super::clock::now;
 use super::clone::clone_process;
 use super::memory::{Memory, READY, SHARED, Start};
 use super::raw::syscall;
-use super::step::{Ask, Keep, NO_SLOT, Patch, RawArg, RawStep, Side, Then};
+use super::step::{Ask, Keep, NO_PATCH, NO_SLOT, Patch, RawArg, RawStep, Side, Then};
 
 /// Performs the caller's steps from `from` up to `to`; the index of the step that failed, if one did.
 ///
@@ -252,20 +252,28 @@ unsafe fn resolve(memory: *mut Memory, arg: RawArg) -> u64 {
             RawArg::Value(value) => value,
             RawArg::Data(offset) => data.add(offset as usize) as u64,
             RawArg::Slot(slot) => *(*memory).slots.add(slot as usize) as u64,
-            RawArg::Patched(patch) => {
-                let patch = data.add(patch as usize).cast::<Patch>().read_unaligned();
-                let value = *(*memory).slots.add(patch.slot as usize) as u64;
-                let at = data.add(patch.at as usize);
-                if patch.tail_len == 0 {
-                    at.cast::<u64>().write_unaligned(value);
-                } else {
-                    let end = write_digits(at, value);
-                    let tail = data.add(patch.tail as usize);
-                    for n in 0..patch.tail_len as usize {
-                        *end.add(n) = *tail.add(n);
+            RawArg::Patched(first) => {
+                let mut place = first;
+                loop {
+                    let patch = data.add(place as usize).cast::<Patch>().read_unaligned();
+                    let value = *(*memory).slots.add(patch.slot as usize) as u64;
+                    let at = data.add(patch.at as usize);
+                    match (patch.tail_len, patch.tail) {
+                        (0, 4) => at.cast::<u32>().write_unaligned(value as u32),
+                        (0, _) => at.cast::<u64>().write_unaligned(value),
+                        _ => {
+                            let end = write_digits(at, value);
+                            let tail = data.add(patch.tail as usize);
+                            for n in 0..patch.tail_len as usize {
+                                *end.add(n) = *tail.add(n);
+                            }
+                        }
                     }
+                    if patch.next == NO_PATCH {
+                        break data.add(patch.data as usize) as u64;
+                    }
+                    place = patch.next;
                 }
-                data.add(patch.data as usize) as u64
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Builder, Call, Enforcement, Fd, Shell, Side, Slot, Text, Tolerate, quote};
+use crate::cgroup::devices;
 use crate::cgroup::settings::{self, Setting};
 use crate::cgroup::{Cgroup, Directory, Version, place, sweep};
 use crate::error::{Code, Error};
@@ -24,6 +25,8 @@ pub(super) struct Held {
     pub stand_in: Vec<(&'static str, u64)>,
     /// What it is in, by hierarchy.
     pub hierarchies: Vec<(Version, Vec<Controller>)>,
+    /// Whether the v2 tree decides on devices.
+    filters_devices: bool,
     /// The same as shell commands.
     pub shell: Vec<String>,
 }
@@ -48,6 +51,8 @@ impl Builder<'_> {
         let spec = self.spec;
         let hierarchies = hierarchies(self.host.mount_table());
         let asked = spec.cgroup || spec.cgroup_delegate;
+        let listed = hierarchies.iter().any(|one| one.controllers.contains(&Controller::Devices));
+        self.held.filters_devices = !listed && limited.contains(&Controller::Devices);
         let given = |hierarchy: &Hierarchy| self.parent_in(hierarchy);
         let (places, missing) = place::find(&hierarchies, limited, asked, &given);
         for missing in missing.iter().filter(|missing| limited.contains(&missing.controller)) {
@@ -156,6 +161,9 @@ impl Builder<'_> {
         for controller in controllers {
             self.limit(controller, place, directory, &shown)?;
         }
+        if place.version == Version::V2 && self.held.filters_devices {
+            self.filter_devices(directory);
+        }
         let inner = if self.spec.cgroup_delegate { self.delegate(place, directory)? } else { directory };
         self.open_entrance(place.version, inner, &shown);
         Ok(())
@@ -257,6 +265,19 @@ impl Builder<'_> {
             });
         }
         Ok(())
+    }
+
+    /// Lets the harmless devices and those that were named be used, and no other: v2 asks a BPF program.
+    fn filter_devices(&mut self, cgroup: Slot) {
+        let instructions = devices::program(&settings::device_rules(&self.spec.limits));
+        let why = "the kernel asks it each time that a device is opened or made";
+        let program = self.slot("device filter");
+        self.act("filter devices", why, Shell::None, |b| {
+            b.needs = Some("CAP_SYS_ADMIN");
+            b.caller(Call::LoadDeviceFilter { instructions, keep: program });
+            b.caller(Call::AttachDeviceFilter { cgroup, program });
+        });
+        self.enforced.insert(Controller::Devices.feature(), Enforcement::Enforced);
     }
 
     /// Writes a limit, and reads what the kernel made of it.
