@@ -5,14 +5,24 @@ mod common;
 use minicontain::{Container, Plan, Spec};
 use serde_json::json;
 
-/// What a start could leave behind: descriptors, children, mounts.
-fn held() -> (usize, usize, usize) {
+/// What a start could leave behind: descriptors, children, mounts, cgroups.
+fn held() -> (usize, usize, usize, usize) {
     let count = |path: &str| std::fs::read_dir(path).expect("a directory").count();
     let children = std::fs::read_dir("/proc/self/task").expect("threads").flatten().map(|task| {
         std::fs::read_to_string(task.path().join("children")).unwrap_or_default().split_whitespace().count()
     });
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("mounts").lines().count();
-    (count("/proc/self/fd"), children.sum(), mounts)
+    (count("/proc/self/fd"), children.sum(), mounts, cgroups())
+}
+
+/// The cgroups that this process made for containers, one below the other.
+fn cgroups() -> usize {
+    let id = format!("-{}-", std::process::id());
+    let own = minicontain::Cgroup::of(std::process::id() as i32).expect("a cgroup");
+    let parents = own.directories().iter().flat_map(|one| one.path.ancestors().take(2));
+    let names = parents.filter_map(|parent| std::fs::read_dir(parent).ok()).flatten().flatten();
+    let ours = |name: &str| name.starts_with("minicontain-") && name.contains(&id);
+    names.filter(|entry| entry.file_name().to_str().is_some_and(ours)).count()
 }
 
 fn sweep(plan: impl Fn() -> Plan) {
@@ -71,6 +81,16 @@ fn whatever_fails_is_named_and_nothing_is_left() {
         }
         let spec = Spec::from_value(spec).expect("a spec");
         sweep(|| Plan::new(spec.clone()).expect("a plan"));
+    }
+    if common::root() {
+        let limits = json!({
+            "args": ["true"], "cgroup": true, "memory": "64M", "pids_limit": 8, "cpus": 0.5,
+            "device_cgroup_rules": [],
+        });
+        let limited = Spec::from_value(limits).expect("a spec");
+        sweep(|| Plan::new(limited.clone()).expect("a plan"));
+    } else {
+        common::skip("fault sweep with limits", "an ordinary user has no cgroup here");
     }
     let terminal = Spec::from_value(json!({"args": ["true"], "tty": true})).expect("a spec");
     sweep(|| Plan::new(terminal.clone()).expect("a plan"));

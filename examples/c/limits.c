@@ -12,9 +12,13 @@
 #include <poll.h>
 #include <stdio.h>
 
-/* Nine children are too many beside init and two shells; then memory until there is no more. */
+/*
+ * Nine children are too many beside init and two shells; then memory until there is no more. It begins slowly: what
+ * happened before the watch was there is counted, but is no event.
+ */
 static const char *const greedy[] = {
-    "sh", "-c", "(for i in 1 2 3 4 5 6 7 8 9; do sleep 0.2 & done; wait) 2>/dev/null; exec tail /dev/zero",
+    "sh", "-c",
+    "sleep 0.3; (for i in 1 2 3 4 5 6 7 8 9; do sleep 0.2 & done; wait) 2>/dev/null; exec tail /dev/zero",
 };
 
 static minicontain_error *start(const char *const *argv, size_t argc, minicontain_container **container)
