@@ -435,6 +435,22 @@ fn only_the_devices_that_are_named_can_be_used() {
 }
 
 #[test]
+fn a_container_is_made_below_a_cgroup_that_was_made_before() {
+    if !cgroups("a_container_is_made_below_a_cgroup_that_was_made_before") {
+        return;
+    }
+    let name = format!("minicontain-test-parent-{}", std::process::id());
+    let limits = Limits { memory: Some(Size(16 << 20)), ..Limits::default() };
+    let parent = Cgroup::create(&name, &limits).expect("a cgroup");
+    let run = run(hog(json!({"memory": "1G", "cgroup_parent": name})));
+    let missing = try_run(json!({"args": ["true"], "memory": "64M", "cgroup_parent": "not/there"}));
+    parent.remove().expect("removed");
+    assert_eq!((run.outcome.returncode(), run.outcome.oom_kills), (-libc::SIGKILL, 1));
+    let missing = missing.expect_err("an error");
+    assert!(missing.code() == Code::CgroupNotFound && missing.to_string().contains("not/there"), "{missing}");
+}
+
+#[test]
 fn children_divide_what_a_cgroup_has() {
     if !cgroups("children_divide_what_a_cgroup_has") {
         return;

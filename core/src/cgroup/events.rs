@@ -1,7 +1,7 @@
 //! What happens to a cgroup, as it happens: a descriptor to poll, and no thread.
 
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -122,8 +122,9 @@ impl Cgroup {
 
     /// Begins to look at its events: by inotify(7), and on v1 by the eventfd of `memory.oom_control`.
     ///
-    /// v1 does not tell when the memory limit is met without a kill, nor when the last process has gone or it is
-    /// frozen, unless there is a v2 tree besides.
+    /// What happened before is not told. v1 does not wake whoever waits when the memory limit is met without a kill, when
+    /// a fork is refused, nor, unless there is a v2 tree besides, when the last process has gone or it is frozen: that is
+    /// told with the next event, or by the next [`Watch::read`].
     ///
     /// # Errors
     /// [`Code::CgroupNotFound`] when it was removed; [`Code::OutOfResources`] without descriptors left.
@@ -207,10 +208,11 @@ impl Watch {
     /// # Errors
     /// [`Code::Io`] if the kernel refuses to wait.
     pub fn wait(&mut self, timeout: Duration) -> Result<Vec<Event>, Error> {
-        let until = std::time::Instant::now() + timeout;
+        // A time that is too far to be told is for ever.
+        let until = Instant::now().checked_add(timeout);
         loop {
             let happened = self.read();
-            let left = until.saturating_duration_since(std::time::Instant::now());
+            let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
             if !happened.is_empty() || left.is_zero() {
                 return Ok(happened);
             }

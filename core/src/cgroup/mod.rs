@@ -248,13 +248,8 @@ impl Cgroup {
     pub fn open(name: &str) -> Result<Self, Error> {
         check(name, &Limits::default())?;
         let hierarchies = hierarchies(&mount_table());
-        let place = |hierarchy: &Hierarchy| {
-            let own = hierarchy.own()?;
-            // Whoever has moved meanwhile is below where it was.
-            let above = own.ancestors().take_while(|path| path.starts_with(&hierarchy.mount));
-            above.map(|path| path.join(name)).find(|path| path.is_dir())
-        };
-        let found = hierarchies.iter().filter_map(|hierarchy| Some((hierarchy.clone(), place(hierarchy)?)));
+        let found =
+            hierarchies.iter().filter_map(|hierarchy| Some((hierarchy.clone(), hierarchy.find(name)?)));
         let directories: Vec<Directory> = found.map(Directory::found).collect();
         if directories.is_empty() {
             let problem = format!("there is no cgroup '{name}'");

@@ -11,7 +11,7 @@ use nix::unistd::{AccessFlags, faccessat};
 use crate::host::cgroups::{Controller, Hierarchy, Version, controllers_of, enabled_in};
 
 /// Where the caller's own processes go when their cgroup is to have children with controllers: v2 has either.
-const LEAF: &str = "minicontain-callers";
+pub(super) const LEAF: &str = "minicontain-callers";
 
 /// Where a cgroup is made in one hierarchy.
 #[derive(Debug, Clone, PartialEq, Eq)]

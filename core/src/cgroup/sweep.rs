@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::control::remove_tree;
+use super::place::LEAF;
 use super::{Cgroup, Directory};
 use crate::host::cgroups::Version;
 use crate::host::start_time;
@@ -85,6 +86,8 @@ pub(crate) fn sweep_once(directories: &[Directory]) {
 /// Removes the containers' cgroups below a directory whose makers are gone, with what still runs in them; that of a
 /// detached container once it is empty.
 fn sweep(parent: &Path, version: Version) {
+    // Where callers once went, and nobody is any more.
+    let _ = fs::remove_dir(parent.join(LEAF));
     let namespace = own_namespace();
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     let ours = entries.filter_map(|entry| Some((entry.path(), parse(entry.file_name().to_str()?)?)));

@@ -89,6 +89,14 @@ impl Hierarchy {
         Some(if below.is_empty() { self.mount.clone() } else { self.mount.join(below) })
     }
 
+    /// The cgroup of this name that is nearest: below the caller's own, or below one above that. Whoever moved into a
+    /// cgroup that it made finds it, too.
+    pub(crate) fn find(&self, name: &str) -> Option<PathBuf> {
+        let own = self.own()?;
+        let above = own.ancestors().take_while(|path| path.starts_with(&self.mount));
+        above.map(|path| path.join(name)).find(|path| path.is_dir())
+    }
+
     /// The directory of the caller's own cgroup.
     pub(crate) fn own(&self) -> Option<PathBuf> {
         self.directory(&self.own)

@@ -143,8 +143,8 @@ pub struct Spec {
     pub limits: Limits,
     /// Whether it has a cgroup of its own even if nothing is limited: it can then be measured and frozen.
     pub cgroup: bool,
-    /// The cgroup below which its own is made, `/` being that of the hierarchy; a relative path is below the
-    /// caller's. Default: found, see the README.
+    /// The cgroup below which its own is made, `/` being that of the hierarchy; a relative path is one that
+    /// [`crate::Cgroup::open`] finds. Default: found, see the README.
     pub cgroup_parent: Option<String>,
     /// Whether `/sys/fs/cgroup` is writable inside, so that the container can have cgroups of its own below its own.
     pub cgroup_delegate: bool,

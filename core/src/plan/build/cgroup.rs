@@ -56,6 +56,10 @@ impl Builder<'_> {
         let given = |hierarchy: &Hierarchy| self.parent_in(hierarchy);
         let (places, missing) = place::find(&hierarchies, limited, asked, &given);
         for missing in missing.iter().filter(|missing| limited.contains(&missing.controller)) {
+            if spec.cgroup_parent.is_some() {
+                let hint = "make it first, with the controllers that its children need";
+                return Err(Error::call(Code::CgroupNotFound, missing.reason.clone(), 0, hint));
+            }
             self.stand_in(missing)?;
         }
         if places.is_empty() && asked && !spec.best_effort {
@@ -108,12 +112,8 @@ impl Builder<'_> {
             return Some(Ok(directory.path.clone()));
         }
         let path = self.spec.cgroup_parent.as_deref()?;
-        let place = if path.starts_with('/') {
-            hierarchy.directory(path)
-        } else {
-            hierarchy.own().map(|own| own.join(path))
-        };
-        Some(place.ok_or_else(|| format!("cgroup_parent: {path} is not below what is mounted")))
+        let place = if path.starts_with('/') { hierarchy.directory(path) } else { hierarchy.find(path) };
+        Some(place.ok_or_else(|| format!("cgroup_parent: there is no cgroup {path}")))
     }
 
     /// Makes the directory in one hierarchy, and sets its limits.
