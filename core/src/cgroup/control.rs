@@ -45,11 +45,15 @@ impl Cgroup {
         }
     }
 
+    /// Whether it was not removed. A file that is gone reads as one that the kernel does not have.
+    pub(super) fn still_there(&self) -> Result<(), Error> {
+        let gone = self.directories.iter().find(|directory| !directory.path.exists());
+        gone.map_or(Ok(()), |gone| Err(not_found(&gone.path)))
+    }
+
     fn set_frozen(&self, frozen: bool) -> Result<(), Error> {
         let Some(directory) = self.freezer() else {
-            if let Some(gone) = self.directories.iter().find(|directory| !directory.path.exists()) {
-                return Err(not_found(&gone.path));
-            }
+            self.still_there()?;
             let hint = "it takes the v2 tree, or the freezer of v1";
             return Err(Error::call(Code::NotSupported, "the cgroup cannot be frozen", 0, hint));
         };

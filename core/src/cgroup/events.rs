@@ -137,6 +137,7 @@ impl Cgroup {
                 "see /proc/sys/fs/inotify",
             )
         };
+        self.still_there()?;
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).map_err(full)?;
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(full)?;
         epoll.add(inotify.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, 0)).map_err(full)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Cgroup, Directory, not_found};
+use super::{Cgroup, Directory};
 use crate::error::Error;
 use crate::host::cgroups::{Controller, Version};
 
@@ -154,11 +154,8 @@ impl Cgroup {
                 }
             }
         }
-        // A file that is not there reads as one that the kernel does not have.
-        match self.directories.iter().find(|directory| !directory.path.exists()) {
-            Some(gone) => Err(not_found(&gone.path)),
-            None => Ok(stats),
-        }
+        self.still_there()?;
+        Ok(stats)
     }
 }
 
