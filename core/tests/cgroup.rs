@@ -213,7 +213,7 @@ fn a_delegated_cgroup_can_be_divided_but_not_widened() {
         return;
     }
     let script = "
-        cd /sys/fs/cgroup; [ -d unified ] && cd memory
+        cd /sys/fs/cgroup; [ -e cgroup.procs ] || cd memory
         mkdir mine && echo 0 > mine/cgroup.procs && grep -q mine /proc/self/cgroup && echo divided
         for file in memory.max memory.limit_in_bytes; do
             if [ -e $file ]; then (echo 1000000000 > $file) 2>/dev/null; fi
@@ -234,7 +234,6 @@ fn a_value_that_this_host_cannot_have_names_what_it_can() {
     for (fields, field, range) in [
         (json!({"cpus": 9999}), "cpus", "0.01 to"),
         (json!({"cpuset_cpus": "0-4095"}), "cpuset_cpus", "use some of 0"),
-        (json!({"hugetlb": {"3MB": 1}}), "hugetlb", "use one of"),
         (json!({"device_read_bps": {"/dev/null": 1}}), "device_read_bps", "name one, as /dev/sda"),
     ] {
         let mut spec = json!({"args": ["true"]});
@@ -245,6 +244,24 @@ fn a_value_that_this_host_cannot_have_names_what_it_can() {
         let fault = error.faults().first().unwrap_or_else(|| panic!("{error}"));
         assert_eq!(fault.field, field);
         assert!(error.to_string().contains(range), "{error}");
+    }
+}
+
+#[test]
+fn huge_pages_are_limited_by_their_size() {
+    if !cgroups("huge_pages_are_limited_by_their_size") {
+        return;
+    }
+    let fields = |size: &str| json!({"args": ["true"], "hugetlb": {size: "4M"}});
+    match try_run(fields("2MB")) {
+        Err(error) if error.code() == Code::NotEnforced => {
+            skip("huge_pages_are_limited_by_their_size", &error.to_string());
+        }
+        ended => {
+            assert!(ended.expect("a start").trace.render().contains("\"4194304\""));
+            let error = try_run(fields("3MB")).expect_err("an error").to_string();
+            assert!(error.starts_with("hugetlb: this host has no pages of 3MB (use one of"), "{error}");
+        }
     }
 }
 
@@ -412,6 +429,79 @@ fn a_cgroup_is_filled_watched_frozen_and_killed() {
         Some(libc::SIGKILL)
     );
     cgroup.remove().expect("removed");
+}
+
+#[test]
+fn a_container_with_a_delegated_cgroup_can_limit_its_own_containers() {
+    if !cgroups("a_container_with_a_delegated_cgroup_can_limit_its_own_containers") {
+        return;
+    }
+    let inner = json!({"args": ["sh", "-c", "echo inner"], "memory": "16M", "pids_limit": 20}).to_string();
+    let program = example("run").get_program().to_string_lossy().into_owned();
+    let run = run(json!({
+        "args": [program, inner], "cgroup_delegate": true, "memory": "64M",
+        // A new /proc may only be mounted where the whole of one is seen.
+        "masked_paths": [], "readonly_paths": [],
+    }));
+    let (out, err) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+    assert_eq!(out, "inner\n", "{err}");
+    assert!(err.contains("limit: Some(16777216)"), "{err}");
+}
+
+/// A block device over a file of so many bytes, which goes with this.
+struct Loop(String);
+
+impl Loop {
+    fn new(len: u64) -> Option<Self> {
+        let path = std::env::temp_dir().join(format!("minicontain-loop-{}", std::process::id()));
+        std::fs::File::create(&path).and_then(|file| file.set_len(len)).expect("a file");
+        let made = Command::new("losetup").args(["--find", "--show"]).arg(&path).output();
+        let _ = std::fs::remove_file(&path);
+        let made = made.ok().filter(|made| made.status.success())?;
+        Some(Self(String::from_utf8_lossy(&made.stdout).trim().into()))
+    }
+}
+
+impl Drop for Loop {
+    fn drop(&mut self) {
+        let _ = Command::new("losetup").args(["--detach", &self.0]).status();
+    }
+}
+
+#[test]
+fn a_device_is_written_no_faster_than_the_limit() {
+    let test = "a_device_is_written_no_faster_than_the_limit";
+    let Some(device) = root().then(|| Loop::new(8 << 20)).flatten() else {
+        return skip(test, "it takes root, and a loop device");
+    };
+    let run = run(json!({
+        "args": ["dd", "if=/dev/zero", format!("of={}", device.0), "bs=128k", "count=24", "oflag=direct"],
+        "device_write_bps": {device.0.clone(): "1M"}, "dev": false,
+        "namespaces": {"user": "host", "mnt": "host"},
+    }));
+    assert_eq!(run.outcome.returncode(), 0, "{}", String::from_utf8_lossy(&run.stderr));
+    // Three megabytes, of which the kernel lets the first part through at once.
+    assert!(run.outcome.usage.wall_ns > 2_000_000_000, "{}", run.outcome.usage.wall_ns);
+    let written = run.outcome.stats.and_then(|stats| stats.io).expect("of devices");
+    assert!(written.values().any(|io| io.write_bytes == 3 << 20), "{written:?}");
+}
+
+#[test]
+fn the_same_holds_with_v1_alone() {
+    let test = "the_same_holds_with_v1_alone";
+    let unified = "/sys/fs/cgroup/unified";
+    if !root() || !std::path::Path::new(unified).join("cgroup.procs").exists() {
+        return skip(test, "it takes root, and a v2 tree beside v1 that can be taken off");
+    }
+    let this = std::env::current_exe().expect("a path");
+    let script = format!("umount {unified} && exec \"$0\" --skip {test} --skip whenever --skip a_device");
+    let run = Command::new("unshare")
+        .args(["--mount", "--propagation", "private", "sh", "-c", &script])
+        .arg(this)
+        .output()
+        .expect("unshare");
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success() && said.contains("test result: ok. 2"), "{said}");
 }
 
 #[test]
