@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::{Cgroup, Directory, failed, not_found};
 use crate::error::{Code, Error};
 use crate::host::cgroups::{Controller, Version};
+use crate::host::read_text;
 use crate::sys::process;
 
 /// How long the kernel may take for what it does at once unless a process is stuck.
@@ -206,7 +207,7 @@ pub(crate) fn remove_tree(path: &Path) -> io::Result<()> {
 
 /// Whether there is a process in a cgroup or below it.
 pub(super) fn populated(path: &Path) -> bool {
-    if let Ok(events) = fs::read_to_string(path.join("cgroup.events")) {
+    if let Ok(events) = read_text(path.join("cgroup.events")) {
         return events.contains("populated 1");
     }
     let mut any = false;
@@ -231,11 +232,11 @@ fn visit(path: &Path, each: &mut dyn FnMut(&Path)) {
 }
 
 fn members(path: &Path) -> Vec<i32> {
-    let text = fs::read_to_string(path.join("cgroup.procs")).unwrap_or_default();
+    let text = read_text(path.join("cgroup.procs")).unwrap_or_default();
     text.lines().filter_map(|line| line.parse().ok()).collect()
 }
 
 fn is_zombie(pid: i32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let stat = read_text(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with(['Z', 'X']))
 }

@@ -15,6 +15,7 @@ pub use stats::{CpuStats, IoStats, MemoryStats, PidsStats, Pressure, PressureTim
 pub use victims::Victim;
 
 pub use crate::host::cgroups::Version;
+use crate::host::{mount_table, read_text};
 
 use std::fs;
 use std::io;
@@ -25,7 +26,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Error};
 use crate::host::cgroups::{Controller, Hierarchy, controllers_of, directories_of, hierarchies, path_in};
-use crate::host::mount_table;
 use crate::spec::{Fault, Limits};
 use crate::sys::bpf;
 
@@ -76,7 +76,7 @@ impl Directory {
     pub(crate) fn place_of(&self, pid: i32) -> PathBuf {
         let below = || {
             let name = self.path.file_name()?.to_str()?;
-            let cgroups = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+            let cgroups = read_text(format!("/proc/{pid}/cgroup")).ok()?;
             let controllers = match self.version {
                 Version::V1 => Some(self.controllers.first()?.name(Version::V1)),
                 Version::V2 => None,
@@ -102,7 +102,7 @@ impl Directory {
 
     /// Reads a file of it, without the spaces at the end.
     fn read(&self, file: &str) -> io::Result<String> {
-        let mut text = fs::read_to_string(self.path.join(file))?;
+        let mut text = read_text(self.path.join(file))?;
         text.truncate(text.trim_end().len());
         Ok(text)
     }
@@ -132,7 +132,7 @@ impl Cgroup {
     /// [`Code::PermissionDenied`] when the caller may have none; [`Error::Spec`] when a value cannot be.
     pub fn create(name: &str, limits: &Limits) -> Result<Self, Error> {
         check(name, limits)?;
-        let hierarchies = hierarchies(&mount_table());
+        let hierarchies = hierarchies(&mount_table(), &Controller::ALL);
         let limited = settings::controllers(limits);
         let (places, missing) = place::find(&hierarchies, &limited, true, &|_| None);
         for controller in limited {
@@ -247,7 +247,7 @@ impl Cgroup {
     /// [`Code::CgroupNotFound`].
     pub fn open(name: &str) -> Result<Self, Error> {
         check(name, &Limits::default())?;
-        let hierarchies = hierarchies(&mount_table());
+        let hierarchies = hierarchies(&mount_table(), &Controller::ALL);
         let found =
             hierarchies.iter().filter_map(|hierarchy| Some((hierarchy.clone(), hierarchy.find(name)?)));
         let directories: Vec<Directory> = found.map(Directory::found).collect();
@@ -263,7 +263,7 @@ impl Cgroup {
     /// # Errors
     /// [`Code::Ended`] when there is no such process.
     pub fn of(pid: i32) -> Result<Self, Error> {
-        let hierarchies = hierarchies(&mount_table());
+        let hierarchies = hierarchies(&mount_table(), &Controller::ALL);
         let found = directories_of(pid, &hierarchies)
             .ok_or_else(|| Error::call(Code::Ended, format!("there is no process {pid}"), libc::ESRCH, ""))?;
         Ok(Self { directories: found.into_iter().map(Directory::found).collect() })

@@ -9,6 +9,7 @@ use nix::fcntl::AtFlags;
 use nix::unistd::{AccessFlags, faccessat};
 
 use crate::host::cgroups::{Controller, Hierarchy, Version, controllers_of, enabled_in};
+use crate::host::read_text;
 
 /// Where the caller's own processes go when their cgroup is to have children with controllers: v2 has either.
 pub(super) const LEAF: &str = "minicontain-callers";
@@ -171,7 +172,7 @@ fn place(
 
 /// What it takes to have these controllers in children of a v2 cgroup.
 pub(super) fn in_tree(parent: &Path, wanted: &[Controller]) -> (Place, Vec<Missing>) {
-    let enabled = enabled_in(parent);
+    let enabled = if wanted.is_empty() { Vec::new() } else { enabled_in(parent) };
     let lacking: Vec<Controller> = wanted.iter().copied().filter(|one| !enabled.contains(one)).collect();
     let (mut enable, mut missing, mut leave) = (Vec::new(), Vec::new(), None);
     if !lacking.is_empty() {
@@ -205,7 +206,7 @@ pub(super) fn in_tree(parent: &Path, wanted: &[Controller]) -> (Place, Vec<Missi
 
 /// The processes that a cgroup has itself.
 fn processes(directory: &Path) -> Vec<i32> {
-    let text = fs::read_to_string(directory.join("cgroup.procs")).unwrap_or_default();
+    let text = read_text(directory.join("cgroup.procs")).unwrap_or_default();
     text.lines().filter_map(|line| line.parse().ok()).collect()
 }
 

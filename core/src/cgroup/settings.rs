@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::error::{Code, Error};
 use crate::host::cgroups::{Controller, Version};
+use crate::host::read_text;
 use crate::spec::{DeviceRule, Fault, Limits, parse_list};
 
 /// A value for a file of a cgroup.
@@ -106,7 +107,7 @@ fn memory(limits: &Limits, version: Version) -> Vec<Setting> {
     let swap = limits.memory_swap.map(|size| size.0);
     let reservation = limits.memory_reservation.map(|size| size.0);
     // As Docker has it: as much swap as memory. What cannot swap needs no such limit.
-    let swaps = || fs::read_to_string("/proc/swaps").is_ok_and(|table| table.lines().count() > 1);
+    let swaps = || read_text("/proc/swaps").is_ok_and(|table| table.lines().count() > 1);
     let defaulted = memory.filter(|_| swap.is_none() && swaps());
     match version {
         Version::V1 => {
@@ -136,10 +137,10 @@ fn memory(limits: &Limits, version: Version) -> Vec<Setting> {
 fn cpu(limits: &Limits, version: Version) -> Result<Vec<Setting>, Error> {
     let mut all = Vec::new();
     if let Some(cpus) = limits.cpus {
-        let there = std::thread::available_parallelism().map_or(1, usize::from);
-        if cpus > there as f64 {
-            let online = fs::read_to_string("/sys/devices/system/cpu/online").unwrap_or_default();
-            let online = parse_list(&online).map_or(there, |list| list.len());
+        // One there is always.
+        if cpus > 1.0 {
+            let online = read_text("/sys/devices/system/cpu/online").unwrap_or_default();
+            let online = parse_list(&online).map_or(1, |list| list.len());
             if cpus > online as f64 {
                 let problem = format!("{cpus} is more than this host has");
                 return Err(out_of_range("cpus", problem, &format!("use 0.01 to {online}")));
@@ -175,7 +176,7 @@ fn cpuset(limits: &Limits, version: Version, parent: &Path) -> Result<Vec<Settin
         let (effective_v1, effective_v2) =
             (file.replace("cpuset.", "cpuset.effective_"), format!("{file}.effective"));
         let effective = if version == Version::V1 { effective_v1 } else { effective_v2 };
-        let there = fs::read_to_string(parent.join(effective)).unwrap_or_default();
+        let there = read_text(parent.join(effective)).unwrap_or_default();
         let there = there.trim();
         match wanted {
             Some(wanted) => {

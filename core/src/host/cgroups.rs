@@ -1,9 +1,10 @@
 //! The host's cgroup hierarchies, and where the caller is in them: cgroups(7).
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+use super::read_text;
 
 /// What a hierarchy controls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -103,10 +104,14 @@ impl Hierarchy {
     }
 }
 
-/// The hierarchies of this host; `mountinfo` is proc_pid_mountinfo(5).
-pub(crate) fn hierarchies(mountinfo: &str) -> Vec<Hierarchy> {
-    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+/// The hierarchies of this host; `mountinfo` is proc_pid_mountinfo(5). What the v2 tree controls is looked at where one
+/// of the controllers that are wanted is on no hierarchy of v1.
+pub(crate) fn hierarchies(mountinfo: &str, wanted: &[Controller]) -> Vec<Hierarchy> {
+    let own = read_text("/proc/self/cgroup").unwrap_or_default();
     let mut found = select(mountinfo, &own);
+    if wanted.iter().all(|one| found.iter().any(|hierarchy| hierarchy.controllers.contains(one))) {
+        return found;
+    }
     for hierarchy in found.iter_mut().filter(|hierarchy| hierarchy.version == Version::V2) {
         hierarchy.controllers = controllers_of(&hierarchy.mount);
     }
@@ -124,7 +129,7 @@ pub(crate) fn enabled_in(directory: &Path) -> Vec<Controller> {
 }
 
 fn listed(file: &Path) -> Vec<Controller> {
-    let text = fs::read_to_string(file).unwrap_or_default();
+    let text = read_text(file).unwrap_or_default();
     text.split_whitespace().filter_map(|name| Controller::named(name, Version::V2)).collect()
 }
 
@@ -180,7 +185,7 @@ fn select(mountinfo: &str, own: &str) -> Vec<Hierarchy> {
 
 /// The paths of a process's cgroups, below the mounts of the hierarchies.
 pub(crate) fn directories_of(pid: i32, hierarchies: &[Hierarchy]) -> Option<Vec<(Hierarchy, PathBuf)>> {
-    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    let text = read_text(format!("/proc/{pid}/cgroup")).ok()?;
     let place = |hierarchy: &Hierarchy| {
         let path = match hierarchy.version {
             Version::V2 => path_in(&text, None),

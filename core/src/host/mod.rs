@@ -3,9 +3,11 @@
 mod accounts;
 pub(crate) mod cgroups;
 mod mounts;
+mod text;
 
 pub(crate) use accounts::{Account, resolve_user};
 pub(crate) use mounts::{HostMount, mount_table, visible_mounts};
+pub(crate) use text::read_text;
 
 use std::cell::OnceCell;
 use std::fs;
@@ -86,7 +88,7 @@ fn own_range() -> Option<IdMap> {
     if fs::read_link("/proc/self/ns/user").is_ok_and(|link| link.as_os_str() == "user:[4026531837]") {
         return Some(IdMap { container: 0, host: CONTAINER_IDS, size: CONTAINER_ID_COUNT });
     }
-    range(&fs::read_to_string("/proc/self/uid_map").ok()?)
+    range(&read_text("/proc/self/uid_map").ok()?)
 }
 
 /// The highest 65536 ids that the caller itself has, in the reserved range where all ids are there.
@@ -113,7 +115,7 @@ fn at_least(release: &str, version: (u32, u32)) -> bool {
 
 /// When a process began, in clock ticks since the host did: proc_pid_stat(5).
 pub(crate) fn start_time(pid: i32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let stat = read_text(format!("/proc/{pid}/stat")).ok()?;
     // The name, in parentheses, may hold anything.
     stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }

@@ -49,8 +49,9 @@ impl Builder<'_> {
 
     fn make_own(&mut self, limited: &[Controller]) -> Result<(), Error> {
         let spec = self.spec;
-        let hierarchies = hierarchies(self.host.mount_table());
         let asked = spec.cgroup || spec.cgroup_delegate;
+        let wanted = if asked { &Controller::ALL[..] } else { limited };
+        let hierarchies = hierarchies(self.host.mount_table(), wanted);
         let listed = hierarchies.iter().any(|one| one.controllers.contains(&Controller::Devices));
         self.held.filters_devices = !listed && limited.contains(&Controller::Devices);
         let given = |hierarchy: &Hierarchy| self.parent_in(hierarchy);
