@@ -86,6 +86,45 @@ fn a_kill_is_not_taken_for_want_of_memory() {
 }
 
 #[test]
+fn a_kill_after_another_was_killed_for_want_of_memory_is_still_a_kill() {
+    if !cgroups("a_kill_after_another_was_killed_for_want_of_memory_is_still_a_kill") {
+        return;
+    }
+    let mut fields = hog(json!({"memory": "16M"}));
+    fields["args"] = json!(["sh", "-c", "tail /dev/zero; echo; sleep 600"]);
+    fields["stdout"] = json!("pipe");
+    let mut container = start(fields.clone());
+    let mut line = String::new();
+    let out = std::fs::File::from(container.stdout.take().expect("a pipe"));
+    BufReader::new(out).read_line(&mut line).expect("a line");
+    container.kill().expect("a kill");
+    let outcome = container.wait().expect("an end");
+    assert_eq!((outcome.reason, outcome.oom_kills), (Reason::Killed, 1));
+
+    fields["args"] = json!(["sh", "-c", "tail /dev/zero; kill -9 $$"]);
+    let outcome = run(fields).outcome;
+    // Who it was is in the kernel's log, as far as that may be read, and with ids of the first PID namespace.
+    let first = std::fs::read_link("/proc/self/ns/pid").is_ok_and(|link| link.ends_with("pid:[4026531836]"));
+    if first && outcome.oom_victims.len() == 1 {
+        assert_eq!(outcome.reason, Reason::Signaled);
+    }
+}
+
+#[test]
+fn a_program_that_joined_is_killed_for_want_of_the_containers_memory() {
+    if !cgroups("a_program_that_joined_is_killed_for_want_of_the_containers_memory") {
+        return;
+    }
+    let container = start(json!({"args": ["sleep", "600"], "memory": "16M"}));
+    let mut hungry = spec(hog(json!({})));
+    hungry.limits = Limits::default();
+    let outcome = container.exec(hungry).expect("a start").wait().expect("an end");
+    assert_eq!((outcome.reason, outcome.oom_kills), (Reason::Oom, 1));
+    let after = container.exec(spec(json!({"args": ["sh", "-c", "kill -9 $$"]}))).expect("a start");
+    assert_eq!(after.wait().expect("an end").reason, Reason::Signaled);
+}
+
+#[test]
 fn the_kernels_rounding_is_seen_in_the_trace_and_in_the_statistics() {
     if !cgroups("the_kernels_rounding_is_seen_in_the_trace_and_in_the_statistics") {
         return;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -223,8 +224,12 @@ fn inhabited(path: &Path) -> bool {
 }
 
 /// Calls for a cgroup and every one below it.
-fn visit(path: &Path, each: &mut dyn FnMut(&Path)) {
+pub(super) fn visit(path: &Path, each: &mut dyn FnMut(&Path)) {
     each(path);
+    // A directory has a link from each one below it: most cgroups have none.
+    if fs::metadata(path).is_ok_and(|meta| meta.nlink() <= 2) {
+        return;
+    }
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
         visit(&entry.path(), each);

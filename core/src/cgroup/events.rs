@@ -10,7 +10,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use serde::Serialize;
 
-use super::stats::{memory_limit_hits, value};
+use super::stats::{memory_limit_hits, oom_kills, value};
 use super::{Cgroup, failed};
 use crate::error::{Code, Error};
 use crate::host::cgroups::{Controller, Version};
@@ -106,7 +106,7 @@ impl Cgroup {
                     events.memory_high = value(&text, "high");
                 }
                 Version::V1 => {
-                    events.oom_kills = value(&directory.text("memory.oom_control"), "oom_kill");
+                    events.oom_kills = oom_kills(directory);
                     events.memory_limit = memory_limit_hits(directory);
                 }
             }

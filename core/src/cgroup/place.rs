@@ -86,13 +86,16 @@ pub(crate) fn find(
     let mut left: Vec<Controller> = wanted.to_vec();
     // On v2 devices are no controller: a BPF program decides, on whatever cgroup.
     let listed = hierarchies.iter().any(|one| one.controllers.contains(&Controller::Devices));
+    let unified = hierarchies.iter().any(|one| one.version == Version::V2);
     for hierarchy in hierarchies {
         let tree = hierarchy.version == Version::V2;
         if tree && !listed {
             left.retain(|one| *one != Controller::Devices);
         }
         let asked = |one: &Controller| {
-            left.contains(one) || all && !wanted.contains(one) && (!tree || COUNTING.contains(one))
+            // Without the tree, what a limit on CPU time takes is counted by another controller.
+            let counts = *one == Controller::Cpuacct && !unified && wanted.contains(&Controller::Cpu);
+            counts || left.contains(one) || all && !wanted.contains(one) && (!tree || COUNTING.contains(one))
         };
         let ours: Vec<Controller> = hierarchy.controllers.iter().copied().filter(asked).collect();
         if ours.is_empty() && !tree {

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::control::visit;
 use super::{Cgroup, Directory};
 use crate::error::Error;
 use crate::host::cgroups::{Controller, Version};
+use crate::host::read_text;
 
 /// What a cgroup uses and has used. What the host cannot tell is `None`: the controller is not there.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -159,6 +161,33 @@ impl Cgroup {
     }
 }
 
+impl Cgroup {
+    /// Whether it has a limit on memory of its own, or may have one below it.
+    pub(crate) fn limits_memory(&self) -> bool {
+        self.having(Controller::Memory).is_some()
+    }
+
+    /// How many processes in it, and below it, the kernel has killed for want of memory.
+    pub(crate) fn oom_kills(&self) -> u64 {
+        self.having(Controller::Memory).map_or(0, oom_kills)
+    }
+}
+
+/// v2 counts with a cgroup what happens below it, v1 does not.
+pub(super) fn oom_kills(directory: &Directory) -> u64 {
+    match directory.version {
+        Version::V2 => value(&directory.text("memory.events"), "oom_kill"),
+        Version::V1 => {
+            let mut kills = 0;
+            visit(&directory.path, &mut |path| {
+                let control = read_text(path.join("memory.oom_control")).unwrap_or_default();
+                kills += value(&control, "oom_kill");
+            });
+            kills
+        }
+    }
+}
+
 impl Directory {
     /// A file's text; empty where it is not there.
     pub(super) fn text(&self, file: &str) -> String {
@@ -209,7 +238,7 @@ fn memory(directory: &Directory) -> Option<MemoryStats> {
                 file: value(&stat, "total_cache"),
                 kernel: number("memory.kmem.usage_in_bytes"),
                 limit_hits: memory_limit_hits(directory),
-                oom_kills: value(&directory.text("memory.oom_control"), "oom_kill"),
+                oom_kills: oom_kills(directory),
             }
         }
     })

@@ -53,6 +53,12 @@ pub(crate) fn next_number() -> u32 {
     COUNT.fetch_add(1, Ordering::Relaxed)
 }
 
+/// Whether ids are here as the kernel's log has them.
+pub(crate) fn in_first_pid_namespace() -> bool {
+    // Its inode is fixed: PROC_PID_INIT_INO.
+    own_namespace() == 0xefff_fffc
+}
+
 fn own_namespace() -> u64 {
     let link = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
     let text = link.to_string_lossy();

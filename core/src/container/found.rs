@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::measured::{Own, used};
+use super::measured::{Own, Role, used};
 use super::registry::{self, Found};
 use super::{Container, Outcome, Relation};
 use crate::cgroup::Cgroup;
@@ -71,7 +71,14 @@ fn status(found: &Found) -> Status {
 /// How a container ended that is nobody's child: what init wrote down is all that is known.
 fn outcome(block: Option<&Block>, cgroup: Option<&Cgroup>) -> Outcome {
     let program = block.and_then(Block::end_of_program);
-    Outcome::new(&Ended::unknown(), true, program, Duration::ZERO, cgroup.map(used).unwrap_or_default())
+    Outcome::new(
+        &Ended::unknown(),
+        true,
+        program,
+        Duration::ZERO,
+        cgroup.map(used).unwrap_or_default(),
+        false,
+    )
 }
 
 impl Container {
@@ -105,6 +112,7 @@ impl Container {
             slots: Vec::new(),
             kept: Kept::default(),
             own: None,
+            joined: None,
         };
         Ok(Self {
             pid: found.state.pid,
@@ -116,7 +124,8 @@ impl Container {
             trace: Arc::new(Trace::empty(plan)),
             init: Some(Init { stays: Stays::First, block }),
             _entry: None,
-            cgroup: found.state.cgroup.map(|cgroup| Own::new(cgroup, false)),
+            cgroup: found.state.cgroup.map(|cgroup| Own::new(cgroup, Role::Part)),
+            killed: std::sync::atomic::AtomicBool::new(false),
             program: std::sync::OnceLock::new(),
             relation: Relation::Detached,
             owner: std::process::id(),

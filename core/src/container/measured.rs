@@ -1,15 +1,28 @@
 //! What a container uses: its cgroup while it runs, and what is known of it in the end.
 
 use super::Container;
-use crate::cgroup::{Cgroup, Stats, Victim};
+use crate::cgroup::{Cgroup, Stats, Victim, sweep};
 use crate::error::{Code, Error};
+use crate::plan::Plan;
 
 /// The cgroup of a container.
 #[derive(Debug)]
 pub(super) struct Own {
     cgroup: Cgroup,
-    /// Whether what is left in it ends with the program; of an exec, it stays in the container.
-    ends_with_it: bool,
+    role: Role,
+    /// The program's process as the host sees it, where memory is limited.
+    program: Option<i32>,
+}
+
+/// What a cgroup is to a container, or to a program that joined one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// It was made for it: what is left in it ends with the program.
+    Whole,
+    /// It was made for a program that joined a container: what that leaves stays in the container.
+    Part,
+    /// It is the container's, in which so many were killed for want of memory before.
+    Joined(u64),
 }
 
 /// What a container's cgroup tells when it has ended.
@@ -18,18 +31,57 @@ pub(crate) struct Used {
     pub stats: Option<Stats>,
     pub oom_kills: u64,
     pub victims: Vec<Victim>,
+    /// Whether the program was among those, where it is known.
+    pub program: Option<bool>,
 }
 
 impl Own {
-    pub(super) fn new(cgroup: Cgroup, ends_with_it: bool) -> Self {
-        Self { cgroup, ends_with_it }
+    pub(super) fn new(cgroup: Cgroup, role: Role) -> Self {
+        Self { cgroup, role, program: None }
     }
 
-    /// What it used; then the cgroup is removed.
+    /// That of a container that was started: the one that was made for it, or the one that it joined.
+    pub(super) fn of(plan: &Plan, made: Option<Cgroup>) -> Option<Self> {
+        match (made, &plan.own, &plan.joined) {
+            (Some(cgroup), Some(own), _) => {
+                Some(Self::new(cgroup, if own.ends_with_it { Role::Whole } else { Role::Part }))
+            }
+            (_, _, Some(joined)) => Some(Self::new(joined.clone(), Role::Joined(joined.oom_kills()))),
+            _ => None,
+        }
+    }
+
+    /// Notes which process the program is, by which its end is told from that of others.
+    pub(super) fn note_program(&mut self, find: impl FnOnce() -> Option<i32>) {
+        if self.cgroup.limits_memory() {
+            self.program = find();
+        }
+    }
+
+    /// What it used; then the cgroup is removed, where it was made for it.
     pub(super) fn finish(&self) -> Used {
-        let used = used(&self.cgroup);
-        if self.cgroup.remove_now().is_err() && self.ends_with_it {
-            let _ = self.cgroup.kill().and_then(|()| self.cgroup.remove());
+        let mut used = match self.role {
+            Role::Joined(before) => {
+                let oom_kills = self.cgroup.oom_kills().saturating_sub(before);
+                let victims = if oom_kills > 0 { self.cgroup.oom_victims() } else { Vec::new() };
+                let since = victims.len().saturating_sub(oom_kills as usize);
+                Used { oom_kills, victims: victims[since..].to_vec(), ..Used::default() }
+            }
+            Role::Whole | Role::Part => used(&self.cgroup),
+        };
+        // The kernel's log leaves some out when many are killed, and has ids of the first PID namespace.
+        let complete = used.victims.len() as u64 == used.oom_kills && sweep::in_first_pid_namespace();
+        if let (Some(program), true) = (self.program, complete) {
+            used.program = Some(used.victims.iter().any(|victim| victim.pid == program));
+        }
+        match self.role {
+            Role::Joined(_) => {}
+            Role::Part => drop(self.cgroup.remove_now()),
+            Role::Whole => {
+                if self.cgroup.remove_now().is_err() {
+                    let _ = self.cgroup.kill().and_then(|()| self.cgroup.remove());
+                }
+            }
         }
         used
     }
@@ -40,14 +92,15 @@ pub(super) fn used(cgroup: &Cgroup) -> Used {
     let stats = cgroup.stats().ok();
     let oom_kills = stats.as_ref().and_then(|stats| stats.memory).map_or(0, |memory| memory.oom_kills);
     let victims = if oom_kills > 0 { cgroup.oom_victims() } else { Vec::new() };
-    Used { stats, oom_kills, victims }
+    Used { stats, oom_kills, victims, program: None }
 }
 
 impl Container {
     /// Its cgroup: it has one when something is limited, or with `cgroup=true`.
     #[must_use]
     pub fn cgroup(&self) -> Option<&Cgroup> {
-        self.cgroup.as_ref().map(|own| &own.cgroup)
+        let own = self.cgroup.as_ref().filter(|own| !matches!(own.role, Role::Joined(_)));
+        own.map(|own| &own.cgroup)
     }
 
     /// What it uses and has used: `docker stats`.

@@ -15,6 +15,7 @@ pub use found::{Status, containers};
 pub use outcome::{Outcome, Reason, Usage};
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -58,6 +59,8 @@ pub struct Container {
     _entry: Option<registry::Entry>,
     /// Its cgroup, where it has one.
     cgroup: Option<Own>,
+    /// Whether its owner killed it.
+    killed: AtomicBool,
     /// The program's own descriptor, where init is not in its namespaces: plans that join it name its number.
     program: OnceLock<OwnedFd>,
     relation: Relation,
@@ -102,10 +105,9 @@ impl Container {
             started;
         let written =
             entry.as_mut().map_or(Ok(()), |entry| entry.commit(pid, &trace.plan.spec, cgroup.as_ref()));
-        let ends_with_it = trace.plan.own.as_ref().is_some_and(|own| own.ends_with_it);
-        let cgroup = cgroup.map(|cgroup| Own::new(cgroup, ends_with_it));
+        let cgroup = Own::of(&trace.plan, cgroup);
         let relation = if trace.plan.spec.detach { Relation::Detached } else { Relation::Owned };
-        let container = Self {
+        let mut container = Self {
             pid,
             pidfd,
             stdin,
@@ -116,12 +118,17 @@ impl Container {
             init,
             _entry: entry,
             cgroup,
+            killed: AtomicBool::new(false),
             program: OnceLock::new(),
             relation,
             owner: std::process::id(),
             began,
             outcome: Mutex::new(None),
         };
+        if let Some(mut own) = container.cgroup.take() {
+            own.note_program(|| container.program_pid());
+            container.cgroup = Some(own);
+        }
         match written {
             Ok(()) => Ok(container),
             Err(error) => {
@@ -220,7 +227,8 @@ impl Container {
             };
             if let Some(ended) = reaped {
                 let used = self.cgroup.as_ref().map(Own::finish).unwrap_or_default();
-                *outcome = Some(Outcome::new(&ended, init.is_some(), program, self.began.elapsed(), used));
+                let (wall, killed) = (self.began.elapsed(), self.killed.load(Ordering::Relaxed));
+                *outcome = Some(Outcome::new(&ended, init.is_some(), program, wall, used, killed));
             }
         }
         Ok(outcome.clone())
@@ -395,6 +403,7 @@ impl Container {
     }
 
     fn kill_all(&self) -> Result<(), i32> {
+        self.killed.store(true, Ordering::Relaxed);
         let first = self.pidfd.as_fd();
         // An init outside would leave the program behind if it were killed itself; and it tells how that ended.
         let killed = match self.outside().map(|init| init.block.ask(first, KILL_GROUP)) {

@@ -76,18 +76,25 @@ pub struct Outcome {
 
 impl Outcome {
     /// What the kernel says of the first process; where that is init (`init`), `program` is what it saw of the program.
+    /// `killed` is whether the owner killed it.
+    #[allow(clippy::too_many_arguments, reason = "what is known of an end comes from as many places")]
     pub(crate) fn new(
         ended: &Ended,
         init: bool,
         program: Option<ProgramEnd>,
         wall: Duration,
         used: Used,
+        killed: bool,
     ) -> Self {
         let time = |t: libc::timeval| t.tv_sec as u64 * 1_000_000_000 + t.tv_usec as u64 * 1000;
         let (code, status) = program.map_or((ended.code, ended.status), |end| decode(end.status));
         let exited = code == libc::CLD_EXITED;
         let reason = match program {
-            _ if !exited && status == libc::SIGKILL && used.oom_kills > 0 => Reason::Oom,
+            // Its owner kills init; so may the kernel, where all shall be killed together.
+            None if init && killed => Reason::Killed,
+            _ if !exited && status == libc::SIGKILL && used.oom_kills > 0 && used.program != Some(false) => {
+                Reason::Oom
+            }
             // Nobody inside can kill init.
             None if init => Reason::Killed,
             _ if exited => Reason::Exited,

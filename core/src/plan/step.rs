@@ -197,6 +197,8 @@ pub struct Plan {
     pub slots: Vec<Cow<'static, str>>,
     pub(crate) kept: Kept,
     pub(crate) own: Option<Own>,
+    /// The cgroup of the container that is joined, where none is made.
+    pub(crate) joined: Option<Cgroup>,
 }
 
 impl Plan {

@@ -113,7 +113,8 @@ pub(super) fn plan(mut spec: Spec, target: Option<i32>, container: Option<&Cgrou
             ));
         }
     }
-    Ok(Plan { spec, steps, acts, enforced, slots, kept, own })
+    let joined = container.filter(|_| own.is_none()).cloned();
+    Ok(Plan { spec, steps, acts, enforced, slots, kept, own, joined })
 }
 
 impl Builder<'_> {
