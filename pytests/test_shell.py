@@ -1,6 +1,6 @@
 """The script of `Plan.to_shell()` makes the same container as the plan itself.
 
-Covers: root and ordinary user; no cgroups.
+Covers: root and ordinary user; cgroup v1 and a v2 tree for root.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ echo "settings take values: $({ echo 1 > /proc/sys/net/ipv4/ip_forward; } 2>/dev
 echo "the root takes files: $({ echo x > /minicontain-shell; } 2>/dev/null && echo yes || echo no)"
 echo "secrets $(cat /etc/shadow 2>/dev/null | wc -c)"
 echo "the host's temporary files $(ls -d /tmp/minicontain-test-* 2>/dev/null)"
+echo "cgroups" $(cut -d: -f3 /proc/self/cgroup | sort -u)
+[ -z "$HUNGRY" ] || { tail /dev/zero 2>/dev/null; echo "hungry $?"; }
 for kind in user mnt pid net ipc uts cgroup; do
     eval host=\\$HOST_$kind
     [ "$(readlink /proc/self/ns/$kind)" = "$host" ] && echo "$kind of the host" || echo "$kind of its own"
@@ -70,9 +72,11 @@ SPECS: dict[str, dict[str, Any]] = {
     "another user": {"user": "1000:100"},
     "the host's users and network": {"namespaces": {"user": "host", "net": "host"}},
     "the host's network": {"namespaces": {"net": "host"}},
+    "limits": {"memory": "32M", "pids_limit": 40, "cpus": 0.5, "env": {"HUNGRY": "yes"}},
 }
 ROOT_ONLY = {
     "another user": "an ordinary caller maps only itself",
+    "limits": "an ordinary user has no cgroup here",
     "the host's users and network": "an ordinary user makes nothing without a user namespace of its own",
 }
 

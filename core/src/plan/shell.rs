@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::build::cgroup::SHELL_NUMBER;
 use super::build::quote;
 use super::call::Call;
 use super::step::{Plan, Shell};
@@ -35,10 +36,12 @@ impl Plan {
             "chmod 755 \"$T\"\n"
         });
         let end = if outer { "umount -l \"$T\"; rmdir \"$T\"" } else { "rm -r \"$T\"" };
+        let end = &format!("{}{end}", self.remove_cgroups());
         let _ = writeln!(before, "trap '{end}' EXIT");
         let mut inside = String::from("set -eu\n");
         let mut map = String::new();
         let mut last = String::new();
+        let mut enter = String::new();
         if own_mounts && mapped {
             // What the outer mount namespace holds is locked in the inner one: a copy over it is not.
             inside.push_str("mount --rbind \"$R\" \"$R\"\n");
@@ -49,6 +52,7 @@ impl Plan {
                 Shell::Before(lines) if early => (&mut inside, lines),
                 Shell::Before(lines) => (&mut before, lines),
                 Shell::Map(lines) => (&mut map, lines),
+                Shell::Enter(lines) => (&mut enter, lines),
                 Shell::Inside(lines) => (&mut inside, lines),
                 Shell::Last(lines) => (&mut last, lines),
             };
@@ -61,10 +65,14 @@ impl Plan {
             inside.push_str(self.change_root());
         }
         inside.push_str(&last.replace("exec ", &format!("exec {}", self.privileges())));
-        let command = self.enter(mapped);
+        let mut command = self.enter(mapped);
+        if !enter.is_empty() {
+            command.insert_str(0, "sh \"$T/enter\" ");
+            enter = format!("cat > \"$T/enter\" <<'ENTER'\nset -eu\n{enter}exec \"$@\"\nENTER\n");
+        }
         let holder = if mapped { map_users(&map, end) } else { String::new() };
         let run = format!(
-            "{holder}cat > \"$T/inside\" <<'INSIDE'\n{inside}INSIDE\nexport R=\"${{R:-}}\" S=\"${{S:-}}\" T\n{command} sh \"$T/inside\" \"$@\"\n"
+            "{holder}{enter}cat > \"$T/inside\" <<'INSIDE'\n{inside}INSIDE\nexport R=\"${{R:-}}\" S=\"${{S:-}}\" T\n{command} sh \"$T/inside\" \"$@\"\n"
         );
         // An ordinary user's PATH may lack what is only root's to use elsewhere: pivot_root, sysctl.
         let body = format!("set -eu\nPATH=$PATH:/usr/sbin:/sbin\n{before}{run}");
@@ -75,6 +83,15 @@ impl Plan {
             );
         }
         format!("#!/bin/sh\n{body}")
+    }
+
+    /// Takes off the cgroups that the script makes.
+    fn remove_cgroups(&self) -> String {
+        let Some(own) = &self.own else { return String::new() };
+        let cgroup = own.cgroup.continued(&format!("{SHELL_NUMBER}{}", own.suffix));
+        let paths =
+            cgroup.directories().iter().map(|one| format!(" {}", quote(&one.path.display().to_string())));
+        format!("rmdir{}; ", paths.collect::<String>())
     }
 
     /// The command that makes or enters the namespaces.

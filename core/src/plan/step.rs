@@ -89,6 +89,8 @@ pub enum Shell {
     Before(Vec<String>),
     /// By the caller, once the namespaces are there: `$pid` is the new process.
     Map(Vec<String>),
+    /// By the process that makes the namespaces, first thing: `$$`.
+    Enter(Vec<String>),
     /// Inside the new namespaces; `$R` is the new root.
     Inside(Vec<String>),
     /// Inside, in the new root, just before the program.

@@ -12,6 +12,9 @@ use crate::namespace::Kind;
 use crate::plan::step::Own;
 use crate::spec::bit;
 
+/// What stands for the number of a cgroup in a shell script.
+pub(in crate::plan) const SHELL_NUMBER: &str = "N";
+
 /// What the limits are held by.
 #[derive(Debug, Default)]
 pub(super) struct Held {
@@ -56,6 +59,18 @@ impl Builder<'_> {
         self.held.filters_devices = !listed && limited.contains(&Controller::Devices);
         let given = |hierarchy: &Hierarchy| self.parent_in(hierarchy);
         let (places, missing) = place::find(&hierarchies, limited, asked, &given);
+        if self.held.filters_devices {
+            let reason = if self.host.can(bit::SYS_ADMIN) {
+                "no v2 tree may be written"
+            } else {
+                "a BPF program takes CAP_SYS_ADMIN"
+            };
+            let tree = places.iter().any(|place| place.version == Version::V2);
+            self.held.filters_devices = tree && self.host.can(bit::SYS_ADMIN);
+            if !self.held.filters_devices {
+                self.stand_in(&place::Missing { controller: Controller::Devices, reason: reason.into() })?;
+            }
+        }
         for missing in missing.iter().filter(|missing| limited.contains(&missing.controller)) {
             if spec.cgroup_parent.is_some() {
                 let hint = "make it first, with the controllers that its children need";
@@ -133,7 +148,7 @@ impl Builder<'_> {
             after: format!("{}{after}", name.after).into(),
         };
         let directory = self.slot("cgroup");
-        let shown = quote(&format!("{before}N{}", name.after));
+        let shown = quote(&format!("{before}{SHELL_NUMBER}{}", name.after));
         let names: Vec<&str> = place.controllers.iter().map(|one| one.name(place.version)).collect();
         let what = match place.version {
             Version::V1 => format!("make the cgroup ({})", names.join(", ")),

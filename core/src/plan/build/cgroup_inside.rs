@@ -14,7 +14,7 @@ impl Builder<'_> {
         let file = match version {
             Version::V2 if self.host.clone3 => {
                 self.held.tree = Some(directory);
-                self.held.shell.push(format!("echo $pid > {shown}/cgroup.procs"));
+                self.held.shell.push(format!("echo $$ > {shown}/cgroup.procs"));
                 return;
             }
             Version::V2 => "cgroup.procs",
@@ -37,7 +37,7 @@ impl Builder<'_> {
             },
         );
         self.held.tasks.push(tasks);
-        self.held.shell.push(format!("echo $pid > {shown}/cgroup.procs"));
+        self.held.shell.push(format!("echo $$ > {shown}/cgroup.procs"));
     }
 
     /// A program that joins a container is in its cgroup, too, where it has none of its own.
@@ -87,7 +87,7 @@ impl Builder<'_> {
         }
         let (tasks, shell) = (std::mem::take(&mut self.held.tasks), std::mem::take(&mut self.held.shell));
         let why = "before anything else that it does; what it starts is there, too";
-        self.act("enter the cgroup", why, Shell::Map(shell), |b| {
+        self.act("enter the cgroup", why, Shell::Enter(shell), |b| {
             for slot in tasks {
                 b.inside(Call::Write { fd: Fd::Slot(slot), data: "0".into() });
             }

@@ -1,6 +1,6 @@
 //! Turns a spec into steps. Each file plans one concern; this one puts them in order.
 
-mod cgroup;
+pub(super) mod cgroup;
 mod cgroup_inside;
 mod devices;
 mod identity;
