@@ -14,12 +14,11 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <signal.h>
 #include <sys/mount.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "clone3.h"
 #include "timing.h"
 
 #ifndef P_PIDFD
@@ -40,45 +39,6 @@ struct run {
     int error;
 };
 
-/*
- * The raw system call: libc offers no clone3, and a child that starts on a stack of its own cannot return
- * through syscall(2)'s frame. The child calls child(arg), which must not return; the parent gets the result
- * or -errno.
- */
-static long clone3(struct clone_args *args, void (*child)(struct run *), struct run *arg)
-{
-#if defined(__x86_64__)
-    long result;
-    __asm__ volatile("syscall\n\t"
-                     "test %%rax, %%rax\n\t"
-                     "jnz 1f\n\t"
-                     "mov %[arg], %%rdi\n\t"
-                     "call *%[child]\n\t"
-                     "ud2\n"
-                     "1:"
-                     : "=a"(result)
-                     : "0"((long)SYS_clone3), "D"(args), "S"(sizeof *args), [child] "r"(child), [arg] "r"(arg)
-                     : "rcx", "r11", "cc", "memory");
-    return result;
-#elif defined(__aarch64__)
-    register long x0 __asm__("x0") = (long)args;
-    register long x1 __asm__("x1") = sizeof *args;
-    register long x8 __asm__("x8") = SYS_clone3;
-    __asm__ volatile("svc #0\n\t"
-                     "cbnz x0, 1f\n\t"
-                     "mov x0, %[arg]\n\t"
-                     "blr %[child]\n\t"
-                     "brk #0\n"
-                     "1:"
-                     : "+r"(x0)
-                     : "r"(x1), "r"(x8), [child] "r"(child), [arg] "r"(arg)
-                     : "x30", "cc", "memory");
-    return x0;
-#else
-#error "floor.c knows x86-64 and aarch64"
-#endif
-}
-
 static __attribute__((noreturn)) void child_failed(struct run *run, const char *step)
 {
     run->error = errno;
@@ -96,9 +56,10 @@ static void child_write(struct run *run, const char *path, const char *text)
 }
 
 /* The container's side. It runs in the parent's memory, so it only makes system calls. */
-static void child_main(struct run *run)
+static void child_main(void *argument)
 {
     static char *const argv[] = {"/bin/true", NULL}, *const envp[] = {NULL};
+    struct run *run = argument;
     const struct plan *plan = run->plan;
 
     if (plan->flags & CLONE_NEWUSER) {

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 TIMEOUT_SECONDS = 300
 
@@ -64,33 +65,24 @@ class Measure:
         """The last block has been measured."""
 
 
-class Program(Measure):
-    """A program that times its own runs, with floor.c's command line and answer.
+class Dialogue:
+    """A program that answers a line of JSON for each line that it reads, and waits between."""
 
-    One process makes all blocks and waits between them: its start is no part of a figure, and turns can be
-    short, so that what disturbs the machine disturbs all who take turns.
-    """
-
-    def __init__(self, *argv: str | os.PathLike, root: str | os.PathLike) -> None:
+    def __init__(self, *argv: str | os.PathLike) -> None:
         self.argv = argv
-        self.root = root
         self.process: subprocess.Popen | None = None
 
-    def start(self, runs: int) -> subprocess.Popen:
+    def start(self) -> subprocess.Popen:
         # A file, not a pipe: a program that complains at length must not wait for someone to read it.
         self.complaints = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115
         return subprocess.Popen(
-            [*self.argv, "--repeat", self.root, str(runs)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.complaints,
-            text=True,
+            self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.complaints, text=True
         )
 
-    def block(self, runs: int) -> Block:
+    def ask(self, line: str = "") -> Any:
         try:
-            self.process = self.process or self.start(runs)
-            print(file=self.process.stdin, flush=True)
+            self.process = self.process or self.start()
+            print(line, file=self.process.stdin, flush=True)
         except BrokenPipeError:
             raise Unavailable(self.last_complaint()) from None
         except OSError as error:
@@ -101,9 +93,8 @@ class Program(Measure):
         if not text:
             raise Unavailable(self.last_complaint())
         try:
-            answer = json.loads(text)
-            return Block(answer) if isinstance(answer, list) else Block(answer["ns"], answer["per_second"])
-        except (ValueError, KeyError, TypeError):
+            return json.loads(text)
+        except ValueError:
             raise Unavailable(f"not the answer that was agreed: {text[:60]!r}") from None
 
     def last_complaint(self) -> str:
@@ -122,6 +113,31 @@ class Program(Measure):
                 self.process.kill()
                 self.process.wait()
             self.complaints.close()
+
+
+class Program(Measure):
+    """A program that times its own runs, with floor.c's command line and answer.
+
+    One process makes all blocks and waits between them: its start is no part of a figure, and turns can be
+    short, so that what disturbs the machine disturbs all who take turns.
+    """
+
+    def __init__(self, *argv: str | os.PathLike, root: str | os.PathLike) -> None:
+        self.argv = argv
+        self.root = root
+        self.dialogue: Dialogue | None = None
+
+    def block(self, runs: int) -> Block:
+        self.dialogue = self.dialogue or Dialogue(*self.argv, "--repeat", self.root, str(runs))
+        answer = self.dialogue.ask()
+        try:
+            return Block(answer) if isinstance(answer, list) else Block(answer["ns"], answer["per_second"])
+        except (KeyError, TypeError):
+            raise Unavailable(f"not the answer that was agreed: {answer!r:.60}") from None
+
+    def close(self) -> None:
+        if self.dialogue:
+            self.dialogue.close()
 
 
 class Command(Measure):
