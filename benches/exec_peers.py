@@ -1,4 +1,4 @@
-"""What else executes a program in a running container: the OCI runtimes, and nsenter for the bare calls."""
+"""What else runs programs with limits, or in running containers: OCI runtimes; nsenter, for bare calls."""
 
 from __future__ import annotations
 
@@ -15,6 +15,27 @@ STATE = BUILD / "oci-state"
 NAME = "minicontain-bench-exec"
 
 
+def write_bundle(runtime: str, bundle: Path, program: str, limits: dict[str, dict] | None = None) -> None:
+    """The runtime's own default configuration, without a terminal."""
+    bundle.mkdir(exist_ok=True)
+    config = bundle / "config.json"
+    config.unlink(missing_ok=True)  # spec refuses to overwrite
+    output_of([runtime, "spec", "--bundle", str(bundle)])
+    spec = json.loads(config.read_text())
+    spec["process"].update(terminal=False, args=[program])
+    spec["root"]["path"] = str(ROOTFS)
+    spec["linux"].setdefault("resources", {}).update(limits or {})
+    config.write_text(json.dumps(spec))
+
+
+def oci_run(runtime: str, limits: dict[str, dict]) -> Command:
+    """`RUNTIME run` with these limits."""
+    name = f"minicontain-bench-{'-'.join(limits) or 'plain'}"
+    bundle = BUILD / f"bundle-{runtime}-{name}"
+    write_bundle(runtime, bundle, "/bin/true", limits)
+    return Command(runtime, "--root", str(STATE / runtime), "run", "--bundle", str(bundle), name)
+
+
 class OciExec(Measure):
     """`RUNTIME exec` in a container that runs for as long as this is measured."""
 
@@ -24,14 +45,7 @@ class OciExec(Measure):
         self.command: Command | None = None
 
     def start(self) -> Command:
-        self.bundle.mkdir(exist_ok=True)
-        config = self.bundle / "config.json"
-        config.unlink(missing_ok=True)  # spec refuses to overwrite
-        output_of([self.runtime[0], "spec", "--bundle", str(self.bundle)])
-        spec = json.loads(config.read_text())
-        spec["process"].update(terminal=False, args=[ROOTFS_PAUSE])
-        spec["root"]["path"] = str(ROOTFS)
-        config.write_text(json.dumps(spec))
+        write_bundle(self.runtime[0], self.bundle, ROOTFS_PAUSE)
         subprocess.run([*self.runtime, "delete", "--force", NAME], check=False, capture_output=True)
         # With --detach it lives on; its streams must not be this command's pipes, which it would hold open.
         with open(BUILD / "oci-start.log", "w+b") as log:

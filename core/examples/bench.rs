@@ -1,6 +1,6 @@
 //! The benchmark's Rust program: the same work as `benches/floor.c`, through the Rust face.
 //!
-//! The contract (flags, output) is written down in `benches/ours.py`.
+//! The contract (flags, output) is written down in `benches/ours.py`; for `benches/limits.py` it knows another, `turns`.
 
 use std::io::{BufRead, Write};
 use std::sync::Barrier;
@@ -20,6 +20,8 @@ struct Options {
     rss: usize,
     threads: Option<usize>,
     repeat: bool,
+    turns: bool,
+    stats: bool,
     rest: Vec<String>,
 }
 
@@ -35,6 +37,8 @@ fn options() -> Options {
             "--init" => options.init = true,
             "--exec" => options.exec = true,
             "--repeat" => options.repeat = true,
+            "--turns" => options.turns = true,
+            "--stats" => options.stats = true,
             "--rss" => options.rss = number(),
             "--threads" => options.threads = Some(number()),
             _ => options.rest.push(arg),
@@ -108,8 +112,11 @@ fn once(work: &Work) -> u128 {
     ns
 }
 
+fn list(ns: &[u128]) -> String {
+    ns.iter().map(u128::to_string).collect::<Vec<_>>().join(", ")
+}
+
 fn block(options: &Options, work: &Work, runs: usize) -> String {
-    let list = |ns: &[u128]| ns.iter().map(u128::to_string).collect::<Vec<_>>().join(", ");
     let Some(threads) = options.threads else {
         once(work);
         let ns: Vec<u128> = (0..runs).map(|_| once(work)).collect();
@@ -137,6 +144,25 @@ fn block(options: &Options, work: &Work, runs: usize) -> String {
     )
 }
 
+/// The arguments are specs in JSON. Each line of standard input names some by their places, from 0, and is answered with
+/// the nanoseconds that a run of each took; with `--stats`, one look at the statistics of the container that it made.
+fn turns(options: &Options) {
+    let specs = options.rest.iter().map(|json| Spec::from_json(json).expect("a spec"));
+    let works: Vec<Work> = specs.map(|spec| Work::Run(Box::new(spec))).collect();
+    let running: Vec<Container> =
+        if options.stats { works.iter().map(Work::start).collect() } else { Vec::new() };
+    let look = |container: &Container| {
+        let began = Instant::now();
+        container.stats().expect("statistics");
+        began.elapsed().as_nanos()
+    };
+    for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+        let places = line.split_whitespace().map(|place| place.parse::<usize>().expect("a place"));
+        let ns: Vec<u128> = places.map(|n| running.get(n).map_or_else(|| once(&works[n]), look)).collect();
+        println!("[{}]", list(&ns));
+    }
+}
+
 /// Resident memory in ordinary pages, as a large caller has it.
 fn ballast(mib: usize) {
     if mib == 0 {
@@ -155,6 +181,10 @@ fn ballast(mib: usize) {
 
 fn main() {
     let options = options();
+    if options.turns {
+        turns(&options);
+        return;
+    }
     ballast(options.rss);
     let work = Work::new(&options);
     let runs = options.rest.get(1).and_then(|n| n.parse().ok()).expect("N");
