@@ -2,6 +2,7 @@
 
 pub(crate) mod control;
 pub(crate) mod devices;
+mod directory;
 mod events;
 pub(crate) mod place;
 pub(crate) mod settings;
@@ -9,25 +10,23 @@ mod stats;
 pub(crate) mod sweep;
 mod victims;
 
+pub use directory::Directory;
 pub use events::{Event, Events, Watch};
 pub use stats::{CpuStats, IoStats, MemoryStats, PidsStats, Pressure, PressureTimes, Stats};
-
 pub use victims::Victim;
 
 pub use crate::host::cgroups::Version;
-use crate::host::{mount_table, read_text};
 
 use std::fs;
 use std::io;
-use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Error};
-use crate::host::cgroups::{Controller, Hierarchy, controllers_of, directories_of, hierarchies, path_in};
+use crate::host::cgroups::{Controller, controllers_of, directories_of, hierarchies};
+use crate::host::mount_table;
 use crate::spec::{Fault, Limits};
-use crate::sys::bpf;
 
 /// A cgroup: one directory in the v2 tree, one in each hierarchy of v1, or both.
 ///
@@ -44,72 +43,6 @@ use crate::sys::bpf;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cgroup {
     directories: Vec<Directory>,
-}
-
-/// A directory of a cgroup.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Directory {
-    /// Where it is.
-    pub path: PathBuf,
-    /// Whose interface its files are.
-    pub version: Version,
-    pub(crate) controllers: Vec<Controller>,
-}
-
-impl Directory {
-    /// The controllers that it has, by their names there.
-    #[must_use]
-    pub fn controllers(&self) -> Vec<&'static str> {
-        self.controllers.iter().map(|controller| controller.name(self.version)).collect()
-    }
-
-    /// One that is there, in its hierarchy.
-    fn found((hierarchy, path): (Hierarchy, PathBuf)) -> Self {
-        let controllers = match hierarchy.version {
-            Version::V1 => hierarchy.controllers,
-            Version::V2 => controllers_of(&path),
-        };
-        Self { path, version: hierarchy.version, controllers }
-    }
-
-    /// Where below it a process is: its own cgroup, or one that the processes went to.
-    pub(crate) fn place_of(&self, pid: i32) -> PathBuf {
-        let below = || {
-            let name = self.path.file_name()?.to_str()?;
-            let cgroups = read_text(format!("/proc/{pid}/cgroup")).ok()?;
-            let controllers = match self.version {
-                Version::V1 => Some(self.controllers.first()?.name(Version::V1)),
-                Version::V2 => None,
-            };
-            let rest = path_in(&cgroups, controllers)?.split_once(&format!("/{name}/"))?.1;
-            Some(self.path.join(rest))
-        };
-        below().unwrap_or_else(|| self.path.clone())
-    }
-
-    /// Lets its processes use the harmless devices and those that were named, and no other: BPF.
-    fn filter_devices(&self, limits: &Limits) -> Result<(), Error> {
-        let rules = settings::device_rules(limits);
-        let wrong = |errno: i32| {
-            let error = io::Error::from_raw_os_error(errno);
-            failed("could not filter the devices of", &self.path.join("cgroup.procs"), &error)
-        };
-        let directory =
-            fs::File::open(&self.path).map_err(|error| failed("could not open", &self.path, &error))?;
-        let program = bpf::load_device_program(&devices::program(&rules)).map_err(wrong)?;
-        bpf::attach_device_program(directory.as_fd(), program.as_fd()).map_err(wrong)
-    }
-
-    /// Reads a file of it, without the spaces at the end.
-    fn read(&self, file: &str) -> io::Result<String> {
-        let mut text = read_text(self.path.join(file))?;
-        text.truncate(text.trim_end().len());
-        Ok(text)
-    }
-
-    fn write(&self, file: &str, value: &str) -> io::Result<()> {
-        fs::write(self.path.join(file), value)
-    }
 }
 
 /// A limit that was written, and what the kernel made of it.
