@@ -187,8 +187,10 @@ def cgroups() -> set[str]:
 
 
 def _is_anothers(name: str) -> bool:
-    """Whether a cgroup is, as its name tells, of a process that runs and is none of ours."""
+    """Whether a cgroup is, as its name tells, of a process that runs and is none of ours, or whose id is not ours."""
     parts = name.split("-")
+    if len(parts) == 5 and int(parts[1], 16) != os.stat("/proc/self/ns/pid").st_ino:
+        return True
     pid = parts[2] if len(parts) == 5 else parts[-1]
     process = read_process(int(pid)) if pid.isdigit() else None
     while process is not None and process.pid != os.getpid():
