@@ -187,7 +187,7 @@ def cgroups() -> set[str]:
 
 
 def _is_anothers(name: str) -> bool:
-    """Whether a cgroup is, as its name tells, of a process that runs and is none of ours, or whose id is not ours."""
+    """Whether a cgroup is, as its name tells, of a running process that is none of ours, or of other ids."""
     parts = name.split("-")
     if len(parts) == 5 and int(parts[1], 16) != os.stat("/proc/self/ns/pid").st_ino:
         return True
