@@ -192,7 +192,8 @@ def cgroups() -> set[str]:
 def _is_anothers(name: str) -> bool:
     """Whether a cgroup is, as its name tells, of a running process that is none of ours, or of other ids."""
     parts = name.split("-")
-    if len(parts) == 5 and int(parts[1], 16) != os.stat("/proc/self/ns/pid").st_ino:
+    # minicontain-NAMESPACE-PID-STARTED-NUMBER: a container's.
+    if len(parts) == 5 and parts[1] != f"{os.stat('/proc/self/ns/pid').st_ino:x}":
         return True
     pid = parts[2] if len(parts) == 5 else parts[-1]
     process = read_process(int(pid)) if pid.isdigit() else None
