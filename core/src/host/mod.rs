@@ -6,7 +6,7 @@ mod mounts;
 mod text;
 
 pub(crate) use accounts::{Account, resolve_user};
-pub(crate) use mounts::{HostMount, mount_table, visible_mounts};
+pub(crate) use mounts::{HostMount, any_below, mount_table, visible_mounts};
 pub(crate) use text::read_text;
 
 use std::cell::OnceCell;

@@ -31,6 +31,13 @@ pub(crate) fn visible_mounts(table: &str) -> Vec<HostMount> {
     select(table, |path| fs::symlink_metadata(path).ok().map(|meta| meta.is_dir()))
 }
 
+/// Whether anything is mounted below a directory, of whatever kind.
+pub(crate) fn any_below(table: &str, directory: &str) -> bool {
+    let targets = table.lines().filter_map(|line| line.split(' ').nth(4));
+    let mut below = targets.filter_map(|target| target.strip_prefix(directory));
+    below.any(|rest| rest.starts_with('/'))
+}
+
 fn select(mountinfo: &str, is_directory: impl Fn(&str) -> Option<bool>) -> Vec<HostMount> {
     let mut found = BTreeMap::new();
     for line in mountinfo.lines() {
@@ -69,5 +76,11 @@ mod tests {
         let targets: Vec<&str> = mounts.iter().map(|mount| mount.target.as_str()).collect();
         assert_eq!(targets, ["/etc/hosts", "/home"]);
         assert!(mounts[0].read_only && !mounts[0].directory);
+    }
+
+    #[test]
+    fn every_mount_below_a_directory_counts() {
+        let below = ["/home", "/run", "/etc", "/ho"].map(|directory| any_below(TABLE, directory));
+        assert_eq!(below, [true, true, true, false]);
     }
 }

@@ -3,7 +3,7 @@
 
 use super::rootfs::Attach;
 use super::{Builder, Call, Fd, Shell, Side, Slot, Text};
-use crate::host::{HostMount, visible_mounts};
+use crate::host::{HostMount, any_below, visible_mounts};
 use crate::sys::abi;
 
 impl Builder<'_> {
@@ -178,8 +178,8 @@ impl Builder<'_> {
             if own || !readable || self.spec.host_files.contains_key(&path) {
                 continue;
             }
-            let below = format!("{path}/");
-            let nested = mounts.iter().any(|mount| mount.target.starts_with(&below));
+            // The kernel makes no layer of what has mounts below that are locked here: all of the host's.
+            let nested = any_below(self.host.mount_table(), &path);
             self.host_mount(side, path, !nested, n + 1);
         }
     }
