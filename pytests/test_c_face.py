@@ -375,7 +375,7 @@ def leaky(workshop: Path) -> Path:
 @pytest.mark.parametrize("name", TESTS)
 def test_program(installed: Installed, programs: dict[str, Path], user: str, name: str) -> None:
     done = installed.run(user, programs[name])
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("name", TESTS)
@@ -384,7 +384,7 @@ def test_program_under_address_sanitizer(
 ) -> None:
     """Rust allocates by malloc, so AddressSanitizer and its leak checker see what the library allocates."""
     done = installed.run(user, sanitized[name], env={"ASAN_OPTIONS": "detect_leaks=1:exitcode=9"})
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done.stdout + done.stderr
 
 
 def test_address_sanitizer_sees_the_library(
@@ -414,7 +414,7 @@ def test_program_under_valgrind(
     if shutil.which("valgrind") is None:
         pytest.skip("valgrind is not installed")
     done = installed.run(user, *VALGRIND, programs[name])
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done.stdout + done.stderr
 
 
 def test_valgrind_sees_the_library(installed: Installed, workshop: Path, leaky: Path) -> None:

@@ -53,7 +53,7 @@ static minicontain_list *listed(const char *called, size_t *index)
 static void a_detached_one_outlives_its_handle(void)
 {
     minicontain_container *container =
-        start("echo said; trap 'exit 7' TERM; while :; do sleep 0.05; done", name, true), *found = NULL;
+        start("trap 'exit 7' TERM; echo said; while :; do sleep 0.05; done", name, true), *found = NULL;
     const minicontain_outcome *outcome = NULL;
     minicontain_list *list;
     size_t index;
@@ -71,7 +71,7 @@ static void a_detached_one_outlives_its_handle(void)
     CHECK_STRING(minicontain_container_log_path(found), log);
     CHECK(minicontain_container_stream(found, STDOUT_FILENO) == -1);
     CHECK(minicontain_trace_count(minicontain_container_trace(found)) == 0);
-    /* Its first word is also when it listens to SIGTERM, or nearly. */
+    /* With its first word it listens to SIGTERM. */
     for (i = 0; i < 500 && strcmp(said, "said\n") != 0; i++) {
         FILE *file = fopen(log, "r");
         usleep(10000);
@@ -81,7 +81,6 @@ static void a_detached_one_outlives_its_handle(void)
         }
     }
     CHECK_STRING(said, "said\n");
-    usleep(100000);
 
     list = listed(name, &index);
     CHECK(minicontain_list_pid(list, index) == pid);
