@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::directory::members;
 use super::{Cgroup, Directory, failed, not_found};
 use crate::error::{Code, Error};
 use crate::host::cgroups::{Controller, Version};
@@ -59,26 +60,11 @@ impl Cgroup {
             let hint = "it takes the v2 tree, or the freezer of v1";
             return Err(Error::call(Code::NotSupported, "the cgroup cannot be frozen", 0, hint));
         };
-        let (file, value) = match directory.version {
-            Version::V2 => ("cgroup.freeze", if frozen { "1" } else { "0" }),
-            Version::V1 => ("freezer.state", if frozen { "FROZEN" } else { "THAWED" }),
-        };
-        let wrote = directory.write(file, value);
-        wrote.map_err(|error| failed("could not write", &directory.path.join(file), &error))?;
-        let until = Instant::now() + PATIENCE;
-        while self.frozen() == Some(!frozen) {
-            if Instant::now() > until {
-                let hint = "a process waits in the kernel for something that does not come";
-                return Err(Error::call(
-                    Code::Io,
-                    "not everything in the cgroup could be stopped",
-                    libc::ETIMEDOUT,
-                    hint,
-                ));
-            }
-            std::thread::sleep(MOMENT);
-        }
-        Ok(())
+        directory.set_frozen(frozen).map_err(|error| {
+            let what = if frozen { "could not freeze" } else { "could not thaw" };
+            failed(what, &directory.path.join("cgroup.procs"), &error)
+        })?;
+        patiently("not everything in the cgroup could be stopped", || self.frozen() != Some(!frozen))
     }
 
     fn freezer(&self) -> Option<&Directory> {
@@ -96,47 +82,30 @@ impl Cgroup {
     /// # Errors
     /// [`Code::Io`] when a process cannot be killed.
     pub fn kill(&self) -> Result<(), Error> {
-        let v2 = self.directories.iter().find(|directory| directory.version == Version::V2);
-        let killed = v2.is_some_and(|directory| directory.write("cgroup.kill", "1").is_ok());
+        let killed = self.tree().is_some_and(|tree| tree.write("cgroup.kill", "1").is_ok());
         if killed {
             self.let_die();
         }
-        let until = Instant::now() + PATIENCE;
-        while self.directories.iter().any(|directory| populated(&directory.path)) {
-            if !killed {
+        patiently("not everything in the cgroup could be killed", || {
+            let left = self.directories.iter().any(|directory| populated(&directory.path));
+            if left && !killed {
                 self.kill_each();
             }
-            if Instant::now() > until {
-                let hint = "a process waits in the kernel for something that does not come";
-                return Err(Error::call(
-                    Code::Io,
-                    "not everything in the cgroup could be killed",
-                    libc::ETIMEDOUT,
-                    hint,
-                ));
-            }
-            std::thread::sleep(MOMENT);
-        }
-        Ok(())
+            !left
+        })
     }
 
     /// Lets processes that the freezer of v1 holds see that they were killed.
     pub(crate) fn let_die(&self) {
         if let Some(directory) = self.having(Controller::Freezer) {
-            let _ = directory.write("freezer.state", "THAWED");
+            let _ = directory.set_frozen(false);
         }
     }
 
     /// SIGKILL to each process, all of them frozen where that can be: none escapes by a fork, and no id becomes another's.
     fn kill_each(&self) {
         let freezer = self.freezer();
-        let set = |frozen: bool| {
-            let Some(directory) = freezer else { return };
-            let _ = match directory.version {
-                Version::V2 => directory.write("cgroup.freeze", if frozen { "1" } else { "0" }),
-                Version::V1 => directory.write("freezer.state", if frozen { "FROZEN" } else { "THAWED" }),
-            };
-        };
+        let set = |frozen: bool| freezer.is_some_and(|directory| directory.set_frozen(frozen).is_ok());
         set(true);
         for directory in &self.directories {
             visit(&directory.path, &mut |path| {
@@ -191,6 +160,19 @@ impl Cgroup {
     }
 }
 
+/// Looks again and again until it is done, or too long.
+fn patiently(problem: &str, mut done: impl FnMut() -> bool) -> Result<(), Error> {
+    let until = Instant::now() + PATIENCE;
+    while !done() {
+        if Instant::now() > until {
+            let hint = "a process waits in the kernel for something that does not come";
+            return Err(Error::call(Code::Io, problem, libc::ETIMEDOUT, hint));
+        }
+        std::thread::sleep(MOMENT);
+    }
+    Ok(())
+}
+
 /// Removes a cgroup and those below it, which must be empty.
 pub(crate) fn remove_tree(path: &Path) -> io::Result<()> {
     // Most have none below them, which is seen soonest by trying.
@@ -234,11 +216,6 @@ pub(super) fn visit(path: &Path, each: &mut dyn FnMut(&Path)) {
     for entry in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
         visit(&entry.path(), each);
     }
-}
-
-fn members(path: &Path) -> Vec<i32> {
-    let text = read_text(path.join("cgroup.procs")).unwrap_or_default();
-    text.lines().filter_map(|line| line.parse().ok()).collect()
 }
 
 fn is_zombie(pid: i32) -> bool {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -45,11 +45,8 @@ impl Directory {
         let below = || {
             let name = self.path.file_name()?.to_str()?;
             let cgroups = read_text(format!("/proc/{pid}/cgroup")).ok()?;
-            let controllers = match self.version {
-                Version::V1 => Some(self.controllers.first()?.name(Version::V1)),
-                Version::V2 => None,
-            };
-            let rest = path_in(&cgroups, controllers)?.split_once(&format!("/{name}/"))?.1;
+            let path = path_in(&cgroups, self.version, &self.controllers)?;
+            let rest = path.split_once(&format!("/{name}/"))?.1;
             Some(self.path.join(rest))
         };
         below().unwrap_or_else(|| self.path.clone())
@@ -78,4 +75,24 @@ impl Directory {
     pub(super) fn write(&self, file: &str, value: &str) -> io::Result<()> {
         fs::write(self.path.join(file), value)
     }
+
+    /// Begins to freeze or to thaw it, where it can be.
+    pub(super) fn set_frozen(&self, frozen: bool) -> io::Result<()> {
+        match (self.version, frozen) {
+            (Version::V2, true) => self.write("cgroup.freeze", "1"),
+            (Version::V2, false) => self.write("cgroup.freeze", "0"),
+            (Version::V1, true) => self.write("freezer.state", "FROZEN"),
+            (Version::V1, false) => self.write("freezer.state", "THAWED"),
+        }
+    }
+}
+
+/// The processes that a cgroup has itself.
+pub(super) fn members(path: &Path) -> Vec<i32> {
+    numbers(&read_text(path.join("cgroup.procs")).unwrap_or_default())
+}
+
+/// The ids of a list, one a line.
+pub(super) fn numbers(text: &str) -> Vec<i32> {
+    text.lines().filter_map(|line| line.parse().ok()).collect()
 }

@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
@@ -14,6 +14,7 @@ use super::stats::{memory_limit_hits, oom_kills, value};
 use super::{Cgroup, failed};
 use crate::error::{Code, Error};
 use crate::host::cgroups::{Controller, Version};
+use crate::sys::process::poll_timeout;
 
 /// How often each thing has happened to a cgroup, since it was made, and how it is now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -217,9 +218,8 @@ impl Watch {
             if !happened.is_empty() || left.is_zero() {
                 return Ok(happened);
             }
-            let millis = left.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128) as i32;
             let mut ready = [PollFd::new(self.epoll.0.as_fd(), PollFlags::POLLIN)];
-            match poll(&mut ready, PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX)) {
+            match poll(&mut ready, poll_timeout(Some(left))) {
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(errno) => {
                     return Err(Error::call(Code::Io, "could not wait for events", errno as i32, ""));

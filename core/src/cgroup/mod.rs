@@ -301,7 +301,7 @@ impl Cgroup {
         let first = self.directories.first().ok_or_else(|| not_found(Path::new("")))?;
         let text =
             first.read(file).map_err(|error| failed("could not read", &first.path.join(file), &error))?;
-        Ok(text.lines().filter_map(|line| line.parse().ok()).collect())
+        Ok(directory::numbers(&text))
     }
 
     /// Reads any file of its interface: `memory.max` on v2, `memory.limit_in_bytes` on v1.
@@ -343,19 +343,23 @@ impl Cgroup {
 
     /// The directory that has a controller. Devices are the v2 tree's where no hierarchy of v1 has them, without one.
     fn directory_for(&self, controller: Controller) -> Option<&Directory> {
-        let tree = self.directories.iter().find(|directory| directory.version == Version::V2);
         match controller {
-            Controller::Devices => self.having(controller).or(tree),
+            Controller::Devices => self.having(controller).or_else(|| self.tree()),
             _ => self.having(controller).or_else(|| self.enable(controller)),
         }
     }
 
     /// Gets a controller of v2 that it does not have yet.
     fn enable(&self, controller: Controller) -> Option<&Directory> {
-        let directory = self.directories.iter().find(|directory| directory.version == Version::V2)?;
+        let directory = self.tree()?;
         let control = directory.path.parent()?.join("cgroup.subtree_control");
-        let _ = fs::write(control, format!("+{}", controller.name(Version::V2)));
+        let _ = fs::write(control, place::enabling(&[controller]));
         controllers_of(&directory.path).contains(&controller).then_some(directory)
+    }
+
+    /// Its directory in the v2 tree.
+    fn tree(&self) -> Option<&Directory> {
+        self.directories.iter().find(|directory| directory.version == Version::V2)
     }
 
     fn having(&self, controller: Controller) -> Option<&Directory> {

@@ -8,8 +8,8 @@ use nix::errno::Errno;
 use nix::fcntl::AtFlags;
 use nix::unistd::{AccessFlags, faccessat};
 
+use super::directory::members;
 use crate::host::cgroups::{Controller, Hierarchy, Version, controllers_of, enabled_in};
-use crate::host::read_text;
 
 /// Where the caller's own processes go when their cgroup is to have children with controllers: v2 has either.
 pub(super) const LEAF: &str = "minicontain-callers";
@@ -28,13 +28,6 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// What is written to the parent's `cgroup.subtree_control`.
-    pub(crate) fn control(&self) -> String {
-        let names: Vec<String> =
-            self.enable.iter().map(|one| format!("+{}", one.name(Version::V2))).collect();
-        names.join(" ")
-    }
-
     /// Makes the parent able to have such children.
     pub(super) fn prepare(&self) -> io::Result<()> {
         if let Some((leaf, pids)) = &self.leave {
@@ -57,8 +50,14 @@ impl Place {
         if self.enable.is_empty() {
             return Ok(());
         }
-        fs::write(self.parent.join("cgroup.subtree_control"), self.control())
+        fs::write(self.parent.join("cgroup.subtree_control"), enabling(&self.enable))
     }
+}
+
+/// What is written to a `cgroup.subtree_control` to enable controllers.
+pub(crate) fn enabling(controllers: &[Controller]) -> String {
+    let names: Vec<String> = controllers.iter().map(|one| format!("+{}", one.name(Version::V2))).collect();
+    names.join(" ")
 }
 
 /// A controller that cannot be had, and why.
@@ -198,19 +197,13 @@ pub(super) fn in_tree(parent: &Path, wanted: &[Controller]) -> (Place, Vec<Missi
         }
         // Only the root of all may have both processes and children with controllers. It has no type.
         if !enable.is_empty() && parent.join("cgroup.type").exists() {
-            let pids = processes(parent);
+            let pids = members(parent);
             leave = (!pids.is_empty()).then(|| (parent.join(LEAF), pids));
         }
     }
     let controllers = wanted.iter().copied().filter(|one| !missing.iter().any(|no| no.controller == *one));
     let controllers = controllers.collect();
     (Place { version: Version::V2, parent: parent.into(), controllers, enable, leave }, missing)
-}
-
-/// The processes that a cgroup has itself.
-fn processes(directory: &Path) -> Vec<i32> {
-    let text = read_text(directory.join("cgroup.procs")).unwrap_or_default();
-    text.lines().filter_map(|line| line.parse().ok()).collect()
 }
 
 /// Whether the caller may write there, or else why not.

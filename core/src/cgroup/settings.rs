@@ -36,10 +36,7 @@ pub(crate) type Unsupported = (&'static str, &'static str);
 impl Controller {
     /// What `require` and `enforced` call it.
     pub(crate) const fn feature(self) -> &'static str {
-        match self {
-            Self::Io => "io",
-            other => other.name(Version::V2),
-        }
+        self.name(Version::V2)
     }
 }
 
@@ -136,15 +133,13 @@ fn memory(limits: &Limits, version: Version) -> Vec<Setting> {
 
 fn cpu(limits: &Limits, version: Version) -> Result<Vec<Setting>, Error> {
     let mut all = Vec::new();
-    if let Some(cpus) = limits.cpus {
-        // One there is always.
-        if cpus > 1.0 {
-            let online = read_text("/sys/devices/system/cpu/online").unwrap_or_default();
-            let online = parse_list(&online).map_or(1, |list| list.len());
-            if cpus > online as f64 {
-                let problem = format!("{cpus} is more than this host has");
-                return Err(out_of_range("cpus", problem, &format!("use 0.01 to {online}")));
-            }
+    // One there is always.
+    if let Some(cpus) = limits.cpus.filter(|cpus| *cpus > 1.0) {
+        let online = read_text("/sys/devices/system/cpu/online").unwrap_or_default();
+        let online = parse_list(&online).map_or(1, |list| list.len());
+        if cpus > online as f64 {
+            let problem = format!("{cpus} is more than this host has");
+            return Err(out_of_range("cpus", problem, &format!("use 0.01 to {online}")));
         }
     }
     if let Some((quota, period)) = limits.quota() {

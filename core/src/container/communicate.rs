@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, poll};
 
 use super::Container;
 use crate::error::{Code, Error};
-use crate::sys::process::write_pipe;
+use crate::sys::process::{poll_timeout, write_pipe};
 
 /// The exchange with a container's pipes. It can be interrupted by time or a signal, and go on later.
 #[derive(Debug)]
@@ -77,9 +77,7 @@ impl Communication {
             if left == Some(Duration::ZERO) {
                 return Ok(false);
             }
-            let millis =
-                left.map_or(-1, |left| left.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128) as i32);
-            match poll(&mut fds, PollTimeout::try_from(millis).unwrap_or(PollTimeout::NONE)) {
+            match poll(&mut fds, poll_timeout(left)) {
                 Ok(_) => {}
                 Err(Errno::EINTR) => return Ok(false),
                 Err(errno) => return Err(failed(errno)),

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
 use measured::Own;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, poll};
 
 use crate::error::{Code, Error};
 use crate::plan::execute::{Init, Started, execute};
@@ -194,9 +194,7 @@ impl Container {
             return Ok(Some(outcome));
         }
         let mut ready = [PollFd::new(self.pidfd.as_fd(), PollFlags::POLLIN)];
-        // Rounded up, so that the deadline has passed when poll says so.
-        let millis = timeout.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128) as i32;
-        match poll(&mut ready, PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX)) {
+        match poll(&mut ready, process::poll_timeout(Some(timeout))) {
             Ok(0) | Err(nix::errno::Errno::EINTR) => Ok(None),
             Ok(_) => self.try_wait(),
             Err(errno) => Err(Error::call(Code::Io, "could not wait for the container", errno as i32, "")),

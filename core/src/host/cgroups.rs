@@ -133,12 +133,16 @@ fn listed(file: &Path) -> Vec<Controller> {
     text.split_whitespace().filter_map(|name| Controller::named(name, Version::V2)).collect()
 }
 
-/// The path of a process's cgroup in each hierarchy, from proc_pid_cgroup(5): for v1 by the hierarchy's controllers.
-pub(crate) fn path_in<'a>(own: &'a str, controllers: Option<&str>) -> Option<&'a str> {
-    own.lines().find_map(|line| {
+/// The path of a process's cgroup in a hierarchy, from proc_pid_cgroup(5): on v1 by what the hierarchy controls.
+pub(crate) fn path_in<'a>(text: &'a str, version: Version, controllers: &[Controller]) -> Option<&'a str> {
+    let wanted = match version {
+        Version::V1 => Some(controllers.first()?.name(version)),
+        Version::V2 => None,
+    };
+    text.lines().find_map(|line| {
         let mut fields = line.splitn(3, ':');
         let (_, names, path) = (fields.next()?, fields.next()?, fields.next()?);
-        match controllers {
+        match wanted {
             None => names.is_empty(),
             Some(wanted) => names.split(',').any(|name| name == wanted),
         }
@@ -163,10 +167,7 @@ fn select(mountinfo: &str, own: &str) -> Vec<Hierarchy> {
             Version::V1 => options.split(',').filter_map(|name| Controller::named(name, version)).collect(),
             Version::V2 => Vec::new(),
         };
-        let own = match version {
-            Version::V2 => path_in(own, None),
-            Version::V1 => controllers.first().and_then(|first| path_in(own, Some(first.name(version)))),
-        };
+        let own = path_in(own, version, &controllers);
         let (Some(own), false) = (own, mount.contains('\\')) else { continue };
         // What is mounted a second time is the same hierarchy.
         let same = |other: &Hierarchy| other.version == version && other.controllers == controllers;
@@ -187,11 +188,8 @@ fn select(mountinfo: &str, own: &str) -> Vec<Hierarchy> {
 pub(crate) fn directories_of(pid: i32, hierarchies: &[Hierarchy]) -> Option<Vec<(Hierarchy, PathBuf)>> {
     let text = read_text(format!("/proc/{pid}/cgroup")).ok()?;
     let place = |hierarchy: &Hierarchy| {
-        let path = match hierarchy.version {
-            Version::V2 => path_in(&text, None),
-            Version::V1 => path_in(&text, Some(hierarchy.controllers.first()?.name(Version::V1))),
-        };
-        Some((hierarchy.clone(), hierarchy.directory(path?)?))
+        let path = path_in(&text, hierarchy.version, &hierarchy.controllers)?;
+        Some((hierarchy.clone(), hierarchy.directory(path)?))
     };
     Some(hierarchies.iter().filter_map(place).collect())
 }

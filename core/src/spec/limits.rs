@@ -85,12 +85,6 @@ impl Limits {
         Ok(limits)
     }
 
-    /// Whether anything is limited.
-    #[must_use]
-    pub fn any(&self) -> bool {
-        *self != Self::default()
-    }
-
     /// Whether memory is limited or looked after in any way.
     pub(crate) fn of_memory(&self) -> bool {
         let sizes = [self.memory, self.memory_swap, self.memory_reservation, self.memory_high];

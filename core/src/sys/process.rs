@@ -2,6 +2,10 @@
 
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
+use std::time::Duration;
+
+use nix::poll::PollTimeout;
+
 use super::raw::syscall;
 
 /// How a process ended and what it used, as waitid(2) tells.
@@ -21,6 +25,12 @@ impl Ended {
         let usage = unsafe { core::mem::zeroed() };
         Self { code: libc::CLD_KILLED, status: libc::SIGKILL, usage }
     }
+}
+
+/// A time for poll(2), `None` for ever; rounded up, so that it has passed when poll says so.
+pub(crate) fn poll_timeout(left: Option<Duration>) -> PollTimeout {
+    let millis = left.map(|left| left.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128) as i32);
+    millis.map_or(PollTimeout::NONE, |millis| PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX))
 }
 
 /// Turns the kernel's answer into a result.

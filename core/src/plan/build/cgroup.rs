@@ -56,18 +56,17 @@ impl Builder<'_> {
         let wanted = if asked { &Controller::ALL[..] } else { limited };
         let hierarchies = hierarchies(self.host.mount_table(), wanted);
         let listed = hierarchies.iter().any(|one| one.controllers.contains(&Controller::Devices));
-        self.held.filters_devices = !listed && limited.contains(&Controller::Devices);
         let given = |hierarchy: &Hierarchy| self.parent_in(hierarchy);
         let (places, missing) = place::find(&hierarchies, limited, asked, &given);
-        if self.held.filters_devices {
-            let reason = if self.host.can(bit::SYS_ADMIN) {
-                "no v2 tree may be written"
-            } else {
-                "a BPF program takes CAP_SYS_ADMIN"
-            };
+        if !listed && limited.contains(&Controller::Devices) {
             let tree = places.iter().any(|place| place.version == Version::V2);
-            self.held.filters_devices = tree && self.host.can(bit::SYS_ADMIN);
-            if !self.held.filters_devices {
+            let refused = match (self.host.can(bit::SYS_ADMIN), tree) {
+                (false, _) => Some("a BPF program takes CAP_SYS_ADMIN"),
+                (true, false) => Some("no v2 tree may be written"),
+                (true, true) => None,
+            };
+            self.held.filters_devices = refused.is_none();
+            if let Some(reason) = refused {
                 self.stand_in(&place::Missing { controller: Controller::Devices, reason: reason.into() })?;
             }
         }
@@ -97,7 +96,7 @@ impl Builder<'_> {
         self.kept.number = Some(number);
         let mut directories = Vec::new();
         for place in places {
-            self.make_directory(&place, &name, number)?;
+            self.make_directory(&place, limited, &name, number)?;
             self.held.hierarchies.push((place.version, place.controllers.clone()));
             directories.push(Directory {
                 path: place.parent.join(&name.before),
@@ -136,17 +135,14 @@ impl Builder<'_> {
     fn make_directory(
         &mut self,
         place: &place::Place,
+        limited: &[Controller],
         name: &sweep::Name,
         number: Slot,
     ) -> Result<(), Error> {
         let parent = place.parent.display().to_string();
         self.prepare_parent(place, &parent);
         let before = format!("{parent}/{}", name.before);
-        let path = |after: &str| Text::Slotted {
-            before: before.clone().into(),
-            slot: number,
-            after: format!("{}{after}", name.after).into(),
-        };
+        let path = || Text::Slotted { before: before.clone().into(), slot: number, after: name.after.into() };
         let directory = self.slot("cgroup");
         let shown = quote(&format!("{before}{SHELL_NUMBER}{}", name.after));
         let names: Vec<&str> = place.controllers.iter().map(|one| one.name(place.version)).collect();
@@ -156,26 +152,28 @@ impl Builder<'_> {
         };
         let why = "what the container's processes use is counted and limited together";
         self.act(what, why, Shell::Before(vec![format!("mkdir {shown}")]), |b| {
-            b.caller(Call::Mkdir { dir: Fd::Cwd, path: path(""), mode: 0o755 });
+            b.caller(Call::Mkdir { dir: Fd::Cwd, path: path(), mode: 0o755 });
             if let Some(step) = b.steps.last_mut() {
-                step.undo.push(Call::Rmdir { path: path("") });
+                step.undo.push(Call::Rmdir { path: path() });
             }
             b.caller(Call::Open {
                 dir: Fd::Cwd,
-                path: path(""),
+                path: path(),
                 flags: (libc::O_PATH | libc::O_DIRECTORY | libc::O_CLOEXEC) as u64,
                 mode: 0,
                 keep: directory,
             });
         });
-        let mut controllers = place.controllers.clone();
-        // A new cpuset of v1 has no CPUs until it is given some.
-        controllers.retain(|one| {
-            *one == Controller::Cpuset && place.version == Version::V1
-                || settings::controllers(&self.spec.limits).contains(one)
-        });
-        for controller in controllers {
-            self.limit(controller, place, directory, &shown)?;
+        for controller in &place.controllers {
+            // A new cpuset of v1 has no CPUs until it is given some.
+            let empty = *controller == Controller::Cpuset && place.version == Version::V1;
+            let asked = limited.contains(controller);
+            if asked {
+                self.judge(*controller, place.version)?;
+            }
+            if asked || empty {
+                self.limit(*controller, place, directory, &shown)?;
+            }
         }
         if place.version == Version::V2 && self.held.filters_devices {
             self.filter_devices(directory);
@@ -215,12 +213,27 @@ impl Builder<'_> {
             });
         }
         if !place.enable.is_empty() {
-            let (control, path) = (place.control(), format!("{parent}/cgroup.subtree_control"));
+            let (control, path) =
+                (place::enabling(&place.enable), format!("{parent}/cgroup.subtree_control"));
             let shell = Shell::Before(vec![format!("echo {} > {}", quote(&control), quote(&path))]);
             self.act("enable controllers", "for the children of that cgroup", shell, |b| {
                 b.write_file(Side::Caller, path, control);
             });
         }
+    }
+
+    /// Notes how well a controller's limits will hold.
+    fn judge(&mut self, controller: Controller, version: Version) -> Result<(), Error> {
+        let unsupported = settings::unsupported(&self.spec.limits, controller, version);
+        let state = match unsupported.first() {
+            None => Enforcement::Enforced,
+            Some((field, why)) if self.spec.best_effort => Enforcement::Partial(format!("{field}: {why}")),
+            Some((field, why)) => {
+                return Err(settings::cannot_be_held(controller, &format!("{field}: {why}")));
+            }
+        };
+        self.enforced.insert(controller.feature(), state);
+        Ok(())
     }
 
     /// Sets a controller's limits, or prepares what is set later.
@@ -232,55 +245,45 @@ impl Builder<'_> {
         shown: &str,
     ) -> Result<(), Error> {
         let limits = &self.spec.limits;
-        let unsupported = settings::unsupported(limits, controller, place.version);
-        let state = match unsupported.first() {
-            None => Enforcement::Enforced,
-            Some((field, why)) if self.spec.best_effort => Enforcement::Partial(format!("{field}: {why}")),
-            Some((field, why)) => {
-                return Err(settings::cannot_be_held(controller, &format!("{field}: {why}")));
-            }
-        };
-        if settings::controllers(limits).contains(&controller) {
-            self.enforced.insert(controller.feature(), state);
-        }
         for setting in settings::settings(limits, controller, place.version, &place.parent)? {
-            let flags = if setting.readable() { libc::O_RDWR } else { libc::O_WRONLY };
-            let file = self.slot(setting.file.clone());
-            let open = Call::Open {
-                dir: Fd::Slot(directory),
-                path: setting.file.clone().into(),
-                flags: (flags | libc::O_CLOEXEC) as u64,
-                mode: 0,
-                keep: file,
-            };
-            let optional = if setting.optional {
-                Tolerate::Errors(&[libc::ENOENT, libc::EBADF])
-            } else {
-                Tolerate::Nothing
-            };
             let shell =
                 Shell::Before(vec![format!("echo {} > {shown}/{}", quote(&setting.value), setting.file)]);
             if controller == Controller::Memory {
-                self.act(
-                    format!("open {}", setting.file),
-                    "it is set when the program is about to run",
-                    shell,
-                    |b| {
-                        b.tolerate = optional;
-                        b.caller(open);
-                    },
-                );
-                self.held.memory.push((file, setting));
-                continue;
+                let why = "it is set when the program is about to run";
+                let mut file = None;
+                self.act(format!("open {}", setting.file), why, shell, |b| {
+                    file = Some(b.open_setting(directory, &setting));
+                });
+                self.held.memory.extend(file.map(|file| (file, setting)));
+            } else {
+                self.set(directory, &setting, "asked for", shell);
             }
-            self.act(format!("set {}", setting.file), "asked for", shell, |b| {
-                b.tolerate = optional;
-                b.caller(open);
-                b.write_setting(Side::Caller, file, &setting);
-                b.close(Side::Caller, file);
-            });
         }
         Ok(())
+    }
+
+    /// Sets one value of a cgroup.
+    fn set(&mut self, directory: Slot, setting: &Setting, why: &'static str, shell: Shell) {
+        self.act(format!("set {}", setting.file), why, shell, |b| {
+            let file = b.open_setting(directory, setting);
+            b.write_setting(Side::Caller, file, setting);
+            b.close(Side::Caller, file);
+        });
+    }
+
+    /// Opens the file of a value.
+    fn open_setting(&mut self, directory: Slot, setting: &Setting) -> Slot {
+        let flags = if setting.readable() { libc::O_RDWR } else { libc::O_WRONLY };
+        let file = self.slot(setting.file.clone());
+        self.tolerate = if setting.optional { Tolerate::Errors(&[libc::ENOENT]) } else { Tolerate::Nothing };
+        self.caller(Call::Open {
+            dir: Fd::Slot(directory),
+            path: setting.file.clone().into(),
+            flags: (flags | libc::O_CLOEXEC) as u64,
+            mode: 0,
+            keep: file,
+        });
+        file
     }
 
     /// Lets the harmless devices and those that were named be used, and no other: v2 asks a BPF program.
@@ -298,6 +301,8 @@ impl Builder<'_> {
 
     /// Writes a limit, and reads what the kernel made of it.
     pub(super) fn write_setting(&mut self, side: Side, file: Slot, setting: &Setting) {
+        // What the kernel does not have was not opened.
+        self.tolerate = if setting.optional { Tolerate::Errors(&[libc::EBADF]) } else { Tolerate::Nothing };
         self.step(side, Call::Write { fd: Fd::Slot(file), data: setting.value.clone().into() });
         if setting.readable() {
             self.step(side, Call::ReadBack { fd: Fd::Slot(file), len: 64 });
@@ -310,20 +315,10 @@ impl Builder<'_> {
         let (user, group) = self.users.root();
         let why = "the container's root may have cgroups below it; the limits above it stay";
         if place.version == Version::V2 {
-            let control: Vec<String> =
-                place.controllers.iter().map(|one| format!("+{}", one.name(Version::V2))).collect();
+            let control = place::enabling(&place.controllers);
             if !control.is_empty() {
                 self.act("enable controllers for the container's own", why, Shell::None, |b| {
-                    let file = b.slot("file");
-                    b.caller(Call::Open {
-                        dir: Fd::Slot(directory),
-                        path: "cgroup.subtree_control".into(),
-                        flags: (libc::O_WRONLY | libc::O_CLOEXEC) as u64,
-                        mode: 0,
-                        keep: file,
-                    });
-                    b.caller(Call::Write { fd: Fd::Slot(file), data: control.join(" ").into() });
-                    b.close(Side::Caller, file);
+                    b.write_file_at(Side::Caller, Fd::Slot(directory), "cgroup.subtree_control", control);
                 });
             }
         }
@@ -354,18 +349,7 @@ impl Builder<'_> {
             for setting in
                 settings::settings(&self.spec.limits, Controller::Cpuset, place.version, &place.parent)?
             {
-                self.act(format!("set {}", setting.file), "a new cpuset has none", Shell::None, |b| {
-                    let file = b.slot("file");
-                    b.caller(Call::Open {
-                        dir: Fd::Slot(inner),
-                        path: setting.file.clone().into(),
-                        flags: (libc::O_RDWR | libc::O_CLOEXEC) as u64,
-                        mode: 0,
-                        keep: file,
-                    });
-                    b.write_setting(Side::Caller, file, &setting);
-                    b.close(Side::Caller, file);
-                });
+                self.set(inner, &setting, "a new cpuset has none", Shell::None);
             }
         }
         Ok(inner)

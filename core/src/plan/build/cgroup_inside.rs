@@ -4,7 +4,7 @@
 //! init or the program is executed. So the limit on memory is set from inside, when that is over.
 
 use super::system::PLAIN;
-use super::{Builder, Call, Fd, Shell, Side, Slot, Text, Tolerate};
+use super::{Builder, Call, Fd, Shell, Side, Slot};
 use crate::cgroup::Version;
 use crate::namespace::Kind;
 
@@ -114,52 +114,22 @@ impl Builder<'_> {
         let why = "the container's own cgroup and those below it";
         let flags = PLAIN | if self.spec.cgroup_delegate { 0 } else { libc::MS_RDONLY };
         if unified {
-            return self.mount_cgroup("/sys/fs/cgroup".into(), "cgroup2", None, flags, why);
+            return self.mount("/sys/fs/cgroup", "cgroup2", flags, None, why);
         }
         self.mount_scratch("cgroup", "/sys/fs/cgroup", 0o755, "a place for each hierarchy");
         for (version, controllers) in hierarchies {
             let names: Vec<&str> = controllers.iter().map(|one| one.name(version)).collect();
-            let names = names.join(",");
-            match version {
-                Version::V1 => {
-                    self.mount_cgroup(format!("/sys/fs/cgroup/{names}"), "cgroup", Some(names), flags, why);
-                }
-                Version::V2 => {
-                    self.mount_cgroup("/sys/fs/cgroup/unified".into(), "cgroup2", None, flags, why);
-                }
-            }
-        }
-    }
-
-    fn mount_cgroup(
-        &mut self,
-        path: String,
-        kind: &'static str,
-        data: Option<String>,
-        flags: u64,
-        why: &'static str,
-    ) {
-        let below = path != "/sys/fs/cgroup";
-        let access = if flags & libc::MS_RDONLY == 0 { "rw" } else { "ro" };
-        let names = data.as_ref().map(|names| format!(",{names}")).unwrap_or_default();
-        let mut shell =
-            vec![format!("mount -t {kind} -o nosuid,nodev,noexec,{access}{names} {kind} \"$R\"{path}")];
-        if below {
-            shell.insert(0, format!("mkdir \"$R\"{path}"));
-        }
-        self.act(format!("mount {path}"), why, Shell::Inside(shell), |b| {
-            if below {
+            let (name, kind, data) = match version {
+                Version::V1 => (names.join(","), "cgroup", Some(names.join(","))),
+                Version::V2 => ("unified".into(), "cgroup2", None),
+            };
+            let path = format!("/sys/fs/cgroup/{name}");
+            let shell = Shell::Inside(vec![format!("mkdir \"$R\"{path}")]);
+            self.act(format!("make {path}"), "a mount needs a directory to lie over", shell, |b| {
                 b.inside(Call::Mkdir { dir: Fd::Cwd, path: path.clone().into(), mode: 0o755 });
-            }
-            b.needs = Some("CAP_SYS_ADMIN");
-            b.inside(Call::Mount {
-                source: Some(kind.into()),
-                target: path.into(),
-                kind: Some(kind.into()),
-                flags,
-                data: data.map(Text::from),
             });
-        });
+            self.mount(path, kind, flags, data, why);
+        }
     }
 
     /// The files of limits that are still to be set.
@@ -173,8 +143,6 @@ impl Builder<'_> {
         for (file, setting) in std::mem::take(&mut self.held.memory) {
             let why = "only now: who is killed for want of memory takes along whoever shares it";
             self.act(format!("set {}", setting.file), why, Shell::None, |b| {
-                b.tolerate =
-                    if setting.optional { Tolerate::Errors(&[libc::EBADF]) } else { Tolerate::Nothing };
                 b.write_setting(Side::Container, file, &setting);
             });
         }

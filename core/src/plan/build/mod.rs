@@ -215,11 +215,16 @@ impl Builder<'_> {
 
     /// Writes a file in one go: open, write, close.
     fn write_file(&mut self, side: Side, path: impl Into<Text>, data: String) {
+        self.write_file_at(side, Fd::Cwd, path, data);
+    }
+
+    /// The same, below a directory.
+    fn write_file_at(&mut self, side: Side, dir: Fd, path: impl Into<Text>, data: String) {
         let file = self.slot("file");
         self.step(
             side,
             Call::Open {
-                dir: Fd::Cwd,
+                dir,
                 path: path.into(),
                 flags: (libc::O_WRONLY | libc::O_CLOEXEC) as u64,
                 mode: 0,

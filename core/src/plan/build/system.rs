@@ -1,5 +1,7 @@
 //! Kernel file systems of the container's own, and the kernel paths that are hidden or read-only.
 
+use std::borrow::Cow;
+
 use super::rootfs::Attach;
 use super::users::Mode;
 use super::{Builder, Call, Enforcement, Fd, Shell, Side, Slot, Text, quote};
@@ -110,14 +112,16 @@ impl Builder<'_> {
         }
     }
 
-    fn mount(
+    /// Mounts a new file system of the kernel's.
+    pub(super) fn mount(
         &mut self,
-        path: &'static str,
+        path: impl Into<Cow<'static, str>>,
         kind: &'static str,
         flags: u64,
         data: Option<String>,
         why: &'static str,
     ) {
+        let path = path.into();
         let mut options = vec!["nosuid".to_string()];
         options.extend((flags & libc::MS_NODEV != 0).then(|| "nodev".into()));
         options.push("noexec".into());
@@ -129,7 +133,7 @@ impl Builder<'_> {
             b.needs = Some("CAP_SYS_ADMIN");
             b.inside(Call::Mount {
                 source: Some(kind.into()),
-                target: path.into(),
+                target: Text::Plain(path),
                 kind: Some(kind.into()),
                 flags,
                 data: data.map(Text::from),
