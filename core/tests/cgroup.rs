@@ -582,11 +582,25 @@ fn a_container_is_made_below_a_cgroup_that_was_made_before() {
     let limits = Limits { memory: Some(Size(16 << 20)), ..Limits::default() };
     let parent = Cgroup::create(&name, &limits).expect("a cgroup");
     let run = run(hog(json!({"memory": "1G", "cgroup_parent": name})));
-    let missing = try_run(json!({"args": ["true"], "memory": "64M", "cgroup_parent": "not/there"}));
+    let missing = [json!({"memory": "64M"}), json!({})].map(|mut fields| {
+        fields["args"] = json!(["true"]);
+        fields["cgroup_parent"] = json!("not/there");
+        try_run(fields)
+    });
+    let plain = start(json!({"args": ["sleep", "600"], "cgroup_parent": name}));
+    let below =
+        directories(&plain).iter().all(|path| path.parent().is_some_and(|above| above.ends_with(&name)));
+    drop(plain);
     parent.remove().expect("removed");
     assert_eq!((run.outcome.returncode(), run.outcome.oom_kills), (-libc::SIGKILL, 1));
-    let missing = missing.expect_err("an error");
-    assert!(missing.code() == Code::CgroupNotFound && missing.to_string().contains("not/there"), "{missing}");
+    assert!(below, "it is below the parent also without a limit");
+    for missing in missing {
+        let missing = missing.expect_err("an error");
+        assert!(
+            missing.code() == Code::CgroupNotFound && missing.to_string().contains("not/there"),
+            "{missing}"
+        );
+    }
 }
 
 #[test]

@@ -39,7 +39,8 @@ impl Builder<'_> {
     pub(super) fn make_cgroup(&mut self) -> Result<(), Error> {
         let spec = self.spec;
         let limited = settings::controllers(&spec.limits);
-        let wants = spec.cgroup || spec.cgroup_delegate || !limited.is_empty();
+        let asked = spec.cgroup || spec.cgroup_delegate || spec.cgroup_parent.is_some();
+        let wants = asked || !limited.is_empty();
         if !wants && self.container.is_none() {
             return Ok(());
         }
@@ -52,7 +53,8 @@ impl Builder<'_> {
 
     fn make_own(&mut self, limited: &[Controller]) -> Result<(), Error> {
         let spec = self.spec;
-        let asked = spec.cgroup || spec.cgroup_delegate;
+        let below = spec.cgroup_parent.is_some() && limited.is_empty();
+        let asked = spec.cgroup || spec.cgroup_delegate || below;
         let wanted = if asked { &Controller::ALL[..] } else { limited };
         let hierarchies = hierarchies(self.host.mount_table(), wanted);
         let listed = hierarchies.iter().any(|one| one.controllers.contains(&Controller::Devices));
@@ -76,6 +78,11 @@ impl Builder<'_> {
                 return Err(Error::call(Code::CgroupNotFound, missing.reason.clone(), 0, hint));
             }
             self.stand_in(missing)?;
+        }
+        if let (Some(path), true) = (&spec.cgroup_parent, places.is_empty()) {
+            let nowhere = || format!("cgroup_parent: there is no cgroup {path}");
+            let problem = missing.first().map_or_else(nowhere, |missing| missing.reason.clone());
+            return Err(Error::call(Code::CgroupNotFound, problem, 0, "make it first"));
         }
         if places.is_empty() && asked && !spec.best_effort {
             let reason = missing.first().map_or("no cgroups are mounted", |missing| &missing.reason);
