@@ -176,6 +176,9 @@ pub enum Call {
         name: Text,
     },
     Socket {
+        family: u32,
+        kind: u32,
+        protocol: u32,
         keep: Slot,
     },
     InterfaceUp {
@@ -383,7 +386,7 @@ impl Call {
             Self::Setns { fd: it, flags } => call("setns", libc::SYS_setns, [fd(it), Flags(*flags, names::CLONE)]),
             Self::Sethostname { name } => call("sethostname", libc::SYS_sethostname, [text(name), length(name)]),
             Self::Setdomainname { name } => call("setdomainname", libc::SYS_setdomainname, [text(name), length(name)]),
-            Self::Socket { keep } => call("socket", libc::SYS_socket, [One(libc::AF_INET as u64, names::FAMILY), Flags((libc::SOCK_DGRAM | libc::SOCK_CLOEXEC) as u64, names::SOCKET), Int(0)]).keep(*keep),
+            Self::Socket { family, kind, protocol, keep } => call("socket", libc::SYS_socket, [One(u64::from(*family), names::FAMILY), Flags(u64::from(*kind), names::SOCKET), Int(i64::from(*protocol))]).keep(*keep),
             Self::InterfaceUp { fd: it, name } => {
                 let request = Record::Interface { name, flags: (libc::IFF_UP | libc::IFF_RUNNING) as u16 };
                 call("ioctl", libc::SYS_ioctl, [fd(it), One(libc::SIOCSIFFLAGS, names::IOCTL), Arg::Record(request)])

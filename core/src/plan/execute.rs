@@ -79,6 +79,21 @@ pub(crate) fn execute(plan: Plan, fault: Option<(usize, i32)>) -> Result<Started
     execution.conclude(failed)
 }
 
+/// Executes a plan whose process ends by itself when its steps are done: what it opened, in order.
+pub(super) fn visit(plan: Plan) -> Result<Vec<OwnedFd>, Box<Failed>> {
+    let mut execution = Execution::new(plan, None, None)?;
+    let failed = execution.run();
+    let pidfd = execution.plan.kept.pidfd.and_then(|slot| execution.take(slot));
+    let ended = pidfd.and_then(|pidfd| process::reap(pidfd.as_fd(), true).ok().flatten());
+    let opened = execution.take_opened();
+    if execution.block.records().iter().all(|record| record.ended != 0 && record.result >= 0) {
+        return Ok(opened);
+    }
+    let trace = execution.trace_so_far();
+    let error = diagnose::failure(&trace, &execution.lowered, &execution.block, failed, ended);
+    Err(Box::new(Failed { error, trace }))
+}
+
 /// What was read back of the settings that were written, by step.
 fn answers(plan: &Plan, lowered: &Lowered, block: &Block) -> BTreeMap<usize, String> {
     let reads = plan.steps.iter().enumerate().filter(|(_, step)| matches!(step.call, Call::ReadBack { .. }));
@@ -277,6 +292,20 @@ impl Execution {
         let fd = i32::try_from(std::mem::replace(place, -1)).ok().filter(|fd| *fd >= 0)?;
         // SAFETY: a step of this plan opened it, and nothing else owns it.
         Some(unsafe { OwnedFd::from_raw_fd(fd) })
+    }
+
+    /// Takes what steps of a visitor opened and did not close.
+    fn take_opened(&mut self) -> Vec<OwnedFd> {
+        let performed =
+            self.plan.steps.iter().zip(self.block.records()).filter(|(_, record)| record.ended != 0);
+        let mut open: Vec<Slot> = Vec::new();
+        for (step, _) in performed {
+            match &step.call {
+                Call::Close { fd: Fd::Slot(slot) } => open.retain(|known| known != slot),
+                call => open.extend(call.signature().keep),
+            }
+        }
+        open.into_iter().filter_map(|slot| self.take(slot)).collect()
     }
 
     /// Empties the slots of descriptors that the caller's steps closed.

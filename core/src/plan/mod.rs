@@ -18,6 +18,7 @@ mod shell;
 mod step;
 mod stepper;
 pub mod trace;
+pub(crate) mod visit;
 
 pub use exec::Target;
 pub use step::{Act, Enforcement, Plan, Shell, Side, Step, Tolerate};

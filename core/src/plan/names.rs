@@ -32,9 +32,9 @@ names! {
     /// mmap(2)
     MAP: MAP_SHARED;
     /// socket(2)
-    FAMILY: AF_UNIX, AF_INET;
+    FAMILY: AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET;
     /// socket(2)
-    SOCKET: SOCK_SEQPACKET, SOCK_DGRAM, SOCK_CLOEXEC;
+    SOCKET: SOCK_SEQPACKET, SOCK_RAW, SOCK_DGRAM, SOCK_STREAM, SOCK_CLOEXEC, SOCK_NONBLOCK;
     /// send(2), recv(2)
     MSG: MSG_NOSIGNAL, MSG_CMSG_CLOEXEC;
     /// netdevice(7), ioctl_tty(2)

@@ -261,7 +261,12 @@ impl Builder<'_> {
         let socket = self.slot("socket");
         let shell = Shell::Inside(vec!["ip link set lo up".into()]);
         self.act("set the loopback interface up", "127.0.0.1 answers only then", shell, |b| {
-            b.inside(Call::Socket { keep: socket });
+            b.inside(Call::Socket {
+                family: libc::AF_INET as u32,
+                kind: (libc::SOCK_DGRAM | libc::SOCK_CLOEXEC) as u32,
+                protocol: 0,
+                keep: socket,
+            });
             b.needs = Some("CAP_NET_ADMIN");
             b.inside(Call::InterfaceUp { fd: Fd::Slot(socket), name: "lo" });
             b.needs = None;

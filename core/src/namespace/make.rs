@@ -1,0 +1,133 @@
+//! Making namespaces, and sockets inside them, without moving the calling thread: a visitor does it.
+
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+use super::{Kind, Namespace};
+use crate::error::{Code, Error};
+use crate::plan::arg::Fd;
+use crate::plan::call::Call;
+use crate::plan::visit::Visit;
+use crate::spec::{Fault, bit};
+use crate::sys::process;
+
+const NEEDS: Option<&str> = Some("CAP_SYS_ADMIN");
+
+impl Namespace {
+    /// Makes a new one, with no process in it. A user namespace has the caller's user as its root, and nobody else.
+    ///
+    /// ```no_run
+    /// use minicontain::namespace::{Kind, Namespace};
+    /// let user = Namespace::create(Kind::User)?;                     // anyone may
+    /// let net = Namespace::create_in(Kind::Net, &user)?;             // its root may
+    /// assert_eq!(net.owner()?, Some(user));
+    /// # Ok::<(), minicontain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Code::PermissionDenied`] without CAP_SYS_ADMIN; [`Code::UserNamespaceForbidden`]; [`Code::NotSupported`] of a
+    /// PID namespace, which lives with its first process.
+    pub fn create(kind: Kind) -> Result<Self, Error> {
+        Self::make(kind, None)
+    }
+
+    /// Makes a new one that a user namespace owns: its root has all rights in it.
+    ///
+    /// # Errors
+    /// As [`Namespace::create`]; [`Code::InvalidSpec`] when the owner is no user namespace.
+    pub fn create_in(kind: Kind, owner: &Self) -> Result<Self, Error> {
+        if owner.kind() != Kind::User {
+            let fix = "give a user namespace";
+            return Err(Error::Spec(vec![Fault::new("owner", format!("{owner} owns nothing"), fix)]));
+        }
+        Self::make(kind, Some(owner))
+    }
+
+    fn make(kind: Kind, owner: Option<&Self>) -> Result<Self, Error> {
+        if kind == Kind::Pid {
+            let hint =
+                "start a container, or use namespace clone with CLONE_NEWPID: its first process keeps it";
+            let problem = "a PID namespace cannot be without a first process";
+            return Err(Error::call(Code::NotSupported, problem, 0, hint));
+        }
+        let mut visit = Visit::new();
+        if let Some(owner) = owner {
+            join(&mut visit, owner);
+        }
+        let unshare = Call::Unshare { flags: kind.clone_flag() };
+        visit.does(format!("make a {kind} namespace"), NEEDS.filter(|_| kind != Kind::User), [unshare]);
+        match kind {
+            Kind::User => {
+                let (uid, gid) = match owner {
+                    None => (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw()),
+                    Some(_) => (0, 0),
+                };
+                let setgroups = "give up changing groups, as an ordinary user must";
+                visit.writes(setgroups, "/proc/self/setgroups", "deny\n".into());
+                visit.writes("map the caller's user to root", "/proc/self/uid_map", format!("0 {uid} 1\n"));
+                visit.writes("map the caller's group to root", "/proc/self/gid_map", format!("0 {gid} 1\n"));
+            }
+            Kind::Mnt => {
+                let private = Call::Mount {
+                    source: None,
+                    target: "/".into(),
+                    kind: None,
+                    flags: libc::MS_REC | libc::MS_PRIVATE,
+                    data: None,
+                };
+                visit.does("keep mounts from spreading", NEEDS, [private]);
+            }
+            _ => {}
+        }
+        let file = if kind == Kind::Time { "time_for_children" } else { kind.name() };
+        visit.gives(format!("open the new {kind} namespace"), |keep| Call::Open {
+            dir: Fd::Cwd,
+            path: format!("/proc/thread-self/ns/{file}").into(),
+            flags: libc::O_CLOEXEC as u64,
+            mode: 0,
+            keep,
+        });
+        Self::of_kind(first(visit.perform()?)?, kind)
+    }
+
+    /// A socket made inside this network namespace, where it stays: socket(2).
+    ///
+    /// ```no_run
+    /// use minicontain::namespace::{Kind, Namespace};
+    /// let net = Namespace::create(Kind::Net)?;
+    /// let socket = net.socket(libc::AF_INET, libc::SOCK_STREAM, 0)?;
+    /// # Ok::<(), minicontain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Code::PermissionDenied`] without rights in it; with what the kernel says.
+    pub fn socket(&self, family: i32, kind: i32, protocol: i32) -> Result<OwnedFd, Error> {
+        let mut visit = Visit::new();
+        // Who has rights everywhere needs none from the user namespace that owns it.
+        let privileged = process::effective_capabilities() & bit::SYS_ADMIN != 0;
+        let owner = if privileged { None } else { self.owner()? };
+        let own = Self::current(Kind::User)?;
+        if let Some(owner) = owner.as_ref().filter(|owner| **owner != own) {
+            join(&mut visit, owner);
+        }
+        join(&mut visit, self);
+        visit.gives("make a socket", |keep| Call::Socket {
+            family: family as u32,
+            kind: (kind | libc::SOCK_CLOEXEC) as u32,
+            protocol: protocol as u32,
+            keep,
+        });
+        first(visit.perform()?)
+    }
+}
+
+/// The visitor joins a namespace.
+fn join(visit: &mut Visit, namespace: &Namespace) {
+    let fd = Fd::Number(namespace.as_fd().as_raw_fd());
+    let setns = Call::Setns { fd, flags: namespace.kind().clone_flag() };
+    visit.does(format!("join {namespace}"), NEEDS, [setns]);
+}
+
+/// The one thing that a visit gave.
+fn first(given: Vec<OwnedFd>) -> Result<OwnedFd, Error> {
+    given.into_iter().next().ok_or_else(|| Error::call(Code::Io, "nothing was opened", 0, ""))
+}
