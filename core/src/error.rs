@@ -61,6 +61,18 @@ pub enum Code {
     StillRuns = 24,
     /// There is no such cgroup, or it has no such file.
     CgroupNotFound = 25,
+    /// There is no such link in the network namespace.
+    LinkNotFound = 26,
+    /// The network namespace has a link of that name.
+    LinkExists = 27,
+    /// The address, subnet or route is in use.
+    AddressInUse = 28,
+    /// There is no such network.
+    NetworkNotFound = 29,
+    /// The host does not forward packets.
+    ForwardingOff = 30,
+    /// A CNI plugin failed.
+    CniFailed = 31,
 }
 
 impl Code {
@@ -93,6 +105,12 @@ impl Code {
             Self::NoSuchContainer => "no_such_container",
             Self::StillRuns => "still_runs",
             Self::CgroupNotFound => "cgroup_not_found",
+            Self::LinkNotFound => "link_not_found",
+            Self::LinkExists => "link_exists",
+            Self::AddressInUse => "address_in_use",
+            Self::NetworkNotFound => "network_not_found",
+            Self::ForwardingOff => "forwarding_off",
+            Self::CniFailed => "cni_failed",
         }
     }
 }

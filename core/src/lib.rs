@@ -35,6 +35,7 @@ pub mod container;
 pub mod error;
 mod host;
 pub mod namespace;
+pub mod network;
 pub mod plan;
 pub mod spec;
 mod sys;

@@ -101,6 +101,31 @@ impl Namespace {
     /// # Errors
     /// [`Code::PermissionDenied`] without rights in it; with what the kernel says.
     pub fn socket(&self, family: i32, kind: i32, protocol: i32) -> Result<OwnedFd, Error> {
+        let mut visit = self.visit()?;
+        visit.gives("make a socket", |keep| Call::Socket {
+            family: family as u32,
+            kind: (kind | libc::SOCK_CLOEXEC) as u32,
+            protocol: protocol as u32,
+            keep,
+        });
+        first(visit.perform()?)
+    }
+
+    /// A file opened by somebody inside: `/dev/net/tun` belongs to the network namespace of who opens it.
+    pub(crate) fn open_inside(&self, path: &'static str, flags: i32) -> Result<OwnedFd, Error> {
+        let mut visit = self.visit()?;
+        visit.gives(format!("open {path}"), |keep| Call::Open {
+            dir: Fd::Cwd,
+            path: path.into(),
+            flags: (flags | libc::O_CLOEXEC) as u64,
+            mode: 0,
+            keep,
+        });
+        first(visit.perform()?)
+    }
+
+    /// A visitor who is inside.
+    fn visit(&self) -> Result<Visit, Error> {
         let mut visit = Visit::new();
         // Who has rights everywhere needs none from the user namespace that owns it.
         let privileged = process::effective_capabilities() & bit::SYS_ADMIN != 0;
@@ -110,13 +135,7 @@ impl Namespace {
             join(&mut visit, owner);
         }
         join(&mut visit, self);
-        visit.gives("make a socket", |keep| Call::Socket {
-            family: family as u32,
-            kind: (kind | libc::SOCK_CLOEXEC) as u32,
-            protocol: protocol as u32,
-            keep,
-        });
-        first(visit.perform()?)
+        Ok(visit)
     }
 }
 

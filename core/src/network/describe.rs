@@ -1,0 +1,74 @@
+//! A network namespace as it is now: what a drawing or a table is made from.
+
+use serde::Serialize;
+
+use super::{Cidr, LinkState, Neighbour, Netlink, Route};
+use crate::error::Error;
+use crate::namespace::Namespace;
+
+/// What is in a network namespace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NetworkState {
+    /// Its links, by their index.
+    pub links: Vec<LinkDescription>,
+    /// The routes of its main table.
+    pub routes: Vec<Route>,
+    /// The neighbours that it knows.
+    pub neighbours: Vec<Neighbour>,
+}
+
+/// A link, with what has to be looked up elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LinkDescription {
+    /// The link itself.
+    #[serde(flatten)]
+    pub state: LinkState,
+    /// Its addresses.
+    pub addresses: Vec<Cidr>,
+    /// The name of the bridge or other link that it is part of.
+    pub master_name: Option<String>,
+    /// The name of the link below it, or of the other end of a veth, where the caller may know it.
+    pub lower_name: Option<String>,
+}
+
+/// Reads what is in a network namespace now.
+///
+/// ```
+/// use minicontain::namespace::{Kind, Namespace};
+/// let state = minicontain::network::describe(&Namespace::current(Kind::Net)?)?;
+/// assert_eq!(state.links[0].state.name, "lo");
+/// # Ok::<(), minicontain::Error>(())
+/// ```
+///
+/// # Errors
+/// [`crate::Code::PermissionDenied`] when the caller may not enter it.
+pub fn describe(namespace: &Namespace) -> Result<NetworkState, Error> {
+    Netlink::of(namespace)?.describe()
+}
+
+impl Netlink {
+    /// Reads what is in the network namespace now.
+    ///
+    /// # Errors
+    /// [`crate::Code::Io`].
+    pub fn describe(&self) -> Result<NetworkState, Error> {
+        let states = self.states()?;
+        let addresses = self.addresses(0)?;
+        let named = |index: u32| states.iter().find(|link| link.index == index).map(|link| link.name.clone());
+        let links = states.iter().map(|state| {
+            let lower_name = state.lower.and_then(|lower| match lower.namespace_id {
+                // Whoever may not look there has no name, and that is no reason to tell nothing.
+                Some(id) => self.state_elsewhere(lower.index, id).ok().map(|state| state.name),
+                None => named(lower.index),
+            });
+            let own = addresses.iter().filter(|(index, _)| *index == state.index);
+            LinkDescription {
+                addresses: own.map(|(_, cidr)| *cidr).collect(),
+                master_name: state.master.and_then(named),
+                lower_name,
+                state: state.clone(),
+            }
+        });
+        Ok(NetworkState { links: links.collect(), routes: self.routes()?, neighbours: self.neighbours()? })
+    }
+}

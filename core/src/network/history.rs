@@ -1,0 +1,72 @@
+//! What was done, as the shell commands that do the same: for people who learn.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::error::Error;
+
+/// How much is kept: the last ones.
+const KEPT: usize = 256;
+
+/// A change that was made, or refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Done {
+    /// The shell command that does the same.
+    pub shell: String,
+    /// How long the kernel took.
+    pub took: Duration,
+    /// The kernel's answer; zero where it did it.
+    pub errno: i32,
+}
+
+impl fmt::Display for Done {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shell)
+    }
+}
+
+/// What was done through a socket and the links that were found through it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct History(Arc<Mutex<VecDeque<Done>>>);
+
+impl History {
+    /// Does something and notes it.
+    pub(super) fn note<T>(&self, shell: String, what: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        let begin = Instant::now();
+        let result = what();
+        let errno = result.as_ref().err().map_or(0, Error::errno);
+        let mut all = self.lock();
+        if all.len() == KEPT {
+            all.pop_front();
+        }
+        all.push_back(Done { shell, took: begin.elapsed(), errno });
+        result
+    }
+
+    pub(super) fn all(&self) -> Vec<Done> {
+        self.lock().iter().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Done>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{History, KEPT};
+
+    #[test]
+    fn the_last_ones_are_kept() {
+        let history = History::default();
+        for n in 0..KEPT + 3 {
+            history.note(n.to_string(), || Ok(())).expect("done");
+        }
+        let all = history.all();
+        assert_eq!((all.len(), all[0].to_string().as_str()), (KEPT, "3"));
+    }
+}

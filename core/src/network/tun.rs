@@ -1,0 +1,31 @@
+//! TAP and TUN devices, which are made through `/dev/net/tun`, opened by somebody in the namespace.
+
+use std::os::fd::AsFd;
+
+use super::kind::LinkKind;
+use super::refusal::Refusal;
+use crate::error::{Code, Error};
+use crate::namespace::Namespace;
+use crate::sys::netlink::make_tun;
+
+const DEVICE: &str = "/dev/net/tun";
+
+/// Makes a device that stays without a program that uses it.
+pub(super) fn make(namespace: &Namespace, name: &str, kind: &LinkKind) -> Result<Result<(), Refusal>, Error> {
+    let mode = if matches!(kind, LinkKind::Tap) { libc::IFF_TAP } else { libc::IFF_TUN };
+    // Without IFF_TUN_EXCL the kernel would take a device of that name that is there.
+    let flags = mode | libc::IFF_NO_PI | libc::IFF_TUN_EXCL;
+    let tun = namespace.open_inside(DEVICE, libc::O_RDWR).map_err(|error| match error.errno() {
+        libc::ENOENT | libc::ENODEV | libc::ENXIO => {
+            let hint = "load the module tun: 'modprobe tun'; in a container, give it the device";
+            Error::call(Code::NotSupported, format!("could not open {DEVICE}"), error.errno(), hint)
+                .about(DEVICE)
+        }
+        _ => error,
+    })?;
+    Ok(make_tun(tun.as_fd(), name, flags).map_err(|errno| {
+        // There is a device of that name, of this kind (EBUSY) or of another one (EINVAL).
+        let errno = if matches!(errno, libc::EBUSY | libc::EINVAL) { libc::EEXIST } else { errno };
+        Refusal { errno, said: String::new() }
+    }))
+}
