@@ -11,7 +11,7 @@ use super::control::remove_tree;
 use super::place::LEAF;
 use super::{Cgroup, Directory};
 use crate::host::cgroups::Version;
-use crate::host::start_time;
+use crate::host::{own_pid_namespace, start_time};
 
 const PREFIX: &str = "minicontain-";
 
@@ -40,7 +40,7 @@ impl Name {
         let maker = std::process::id();
         let started = start_time(maker as i32).unwrap_or(0);
         Self {
-            before: format!("{PREFIX}{:x}-{maker}-{started:x}-", own_namespace()),
+            before: format!("{PREFIX}{:x}-{maker}-{started:x}-", own_pid_namespace()),
             after: if detached { "d" } else { "" },
             maker,
         }
@@ -56,13 +56,7 @@ pub(crate) fn next_number() -> u32 {
 /// Whether ids are here as the kernel's log has them.
 pub(crate) fn in_first_pid_namespace() -> bool {
     // Its inode is fixed: PROC_PID_INIT_INO.
-    own_namespace() == 0xefff_fffc
-}
-
-fn own_namespace() -> u64 {
-    let link = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
-    let text = link.to_string_lossy();
-    text.trim_start_matches("pid:[").trim_end_matches(']').parse().unwrap_or(0)
+    own_pid_namespace() == 0xefff_fffc
 }
 
 fn parse(name: &str) -> Option<Maker> {
@@ -94,7 +88,7 @@ pub(crate) fn sweep_once(directories: &[Directory]) {
 fn sweep(parent: &Path, version: Version) {
     // Where callers once went, and nobody is any more.
     let _ = fs::remove_dir(parent.join(LEAF));
-    let namespace = own_namespace();
+    let namespace = own_pid_namespace();
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     let ours = entries.filter_map(|entry| Some((entry.path(), parse(entry.file_name().to_str()?)?)));
     let left = ours.filter(|(_, maker)| {

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::namespace::Kind;
 use crate::plan::Plan;
 use crate::plan::trace::Trace;
-use crate::spec::{NamespaceSource, Spec, Stdio};
+use crate::spec::{Attachment, NamespaceSource, Publish, Spec, Stdio};
 
 /// What to run and in which container: [`std::process::Command`] with walls.
 ///
@@ -94,6 +94,18 @@ impl Command {
     /// Kills the container when it has run so long.
     pub fn timeout(&mut self, timeout: Duration) -> &mut Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Puts the container on a network.
+    pub fn network(&mut self, network: Attachment) -> &mut Self {
+        self.spec.networks.push(network);
+        self
+    }
+
+    /// Leads a port of the host to one of the container.
+    pub fn publish(&mut self, port: Publish) -> &mut Self {
+        self.spec.publish.push(port);
         self
     }
 

@@ -113,6 +113,7 @@ impl Container {
             kept: Kept::default(),
             own: None,
             joined: None,
+            places: Vec::new(),
         };
         Ok(Self {
             pid: found.state.pid,
@@ -125,6 +126,7 @@ impl Container {
             init: Some(Init { stays: Stays::First, block }),
             _entry: None,
             cgroup: found.state.cgroup.map(|cgroup| Own::new(cgroup, Role::Part)),
+            members: Mutex::default(),
             killed: std::sync::atomic::AtomicBool::new(false),
             program: std::sync::OnceLock::new(),
             relation: Relation::Detached,

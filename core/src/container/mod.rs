@@ -23,6 +23,7 @@ use measured::Own;
 use nix::poll::{PollFd, PollFlags, poll};
 
 use crate::error::{Code, Error};
+use crate::network::lan::Member;
 use crate::plan::execute::{Init, Started, execute};
 use crate::plan::trace::Trace;
 use crate::plan::{Plan, Stays, Target};
@@ -59,6 +60,8 @@ pub struct Container {
     _entry: Option<registry::Entry>,
     /// Its cgroup, where it has one.
     cgroup: Option<Own>,
+    /// Its membership of networks, until it has ended.
+    members: Mutex<Vec<Member>>,
     /// Whether its owner killed it.
     killed: AtomicBool,
     /// The program's own descriptor, where init is not in its namespaces: plans that join it name its number.
@@ -101,11 +104,26 @@ impl Container {
 
     /// What was started; where it has a name, it is written down which process it is, or killed if that cannot be.
     pub(crate) fn from_started(started: Started, began: Instant) -> Result<Self, (Error, Box<Trace>)> {
-        let Started { pid, pidfd, pipes: [stdin, stdout, stderr], terminal, trace, init, mut entry, cgroup } =
-            started;
+        let Started {
+            pid,
+            pidfd,
+            pipes: [stdin, stdout, stderr],
+            terminal,
+            trace,
+            init,
+            mut entry,
+            cgroup,
+            members,
+        } = started;
         let written =
             entry.as_mut().map_or(Ok(()), |entry| entry.commit(pid, &trace.plan.spec, cgroup.as_ref()));
         let cgroup = Own::of(&trace.plan, cgroup);
+        let members = if trace.plan.spec.detach {
+            members.into_iter().for_each(Member::outlive);
+            Vec::new()
+        } else {
+            members
+        };
         let relation = if trace.plan.spec.detach { Relation::Detached } else { Relation::Owned };
         let mut container = Self {
             pid,
@@ -118,6 +136,7 @@ impl Container {
             init,
             _entry: entry,
             cgroup,
+            members: Mutex::new(members),
             killed: AtomicBool::new(false),
             program: OnceLock::new(),
             relation,
@@ -224,6 +243,7 @@ impl Container {
                 })?,
             };
             if let Some(ended) = reaped {
+                self.members.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
                 let used = self.cgroup.as_ref().map(Own::finish).unwrap_or_default();
                 let (wall, killed) = (self.began.elapsed(), self.killed.load(Ordering::Relaxed));
                 *outcome = Some(Outcome::new(&ended, init.is_some(), program, wall, used, killed));

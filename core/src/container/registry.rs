@@ -13,7 +13,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cgroup::Cgroup;
 use crate::error::{Code, Error};
-use crate::host::start_time;
+use crate::host::{start_time, state_directory};
 use crate::spec::Spec;
 use crate::sys::process;
 
@@ -56,19 +56,7 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// The directory of this user's containers.
 fn directory() -> Result<PathBuf, Error> {
-    let uid = nix::unistd::geteuid();
-    if uid.is_root() {
-        return Ok("/run/minicontain/containers".into());
-    }
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
-    let runtime = runtime.unwrap_or_else(|| format!("/run/user/{uid}").into());
-    let ours = fs::metadata(&runtime).is_ok_and(|meta| meta.uid() == uid.as_raw() && meta.is_dir());
-    if ours {
-        return Ok(runtime.join("minicontain/containers"));
-    }
-    let problem = format!("name: there is no directory for this user's state ({})", runtime.display());
-    let hint = "set XDG_RUNTIME_DIR to a directory of yours";
-    Err(Error::call(Code::SourceNotFound, problem, libc::ENOENT, hint))
+    Ok(state_directory("name")?.join("containers"))
 }
 
 /// Where a detached container's output goes.

@@ -75,6 +75,17 @@ pub enum Record {
     Capabilities(u64),
 }
 
+/// A message of rtnetlink(7), or several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// What they ask, in words.
+    pub text: String,
+    /// Where a process id of four bytes goes, and the slot that holds it.
+    pub pid: Option<(usize, Slot)>,
+}
+
 /// What init is called.
 pub(crate) const INIT_NAME: &str = "minicontain-init";
 
@@ -111,6 +122,8 @@ pub enum Arg<'a> {
     Record(Record),
     /// `union bpf_attr` of `BPF_PROG_LOAD`: a program of these instructions.
     Bpf(&'a [u64]),
+    /// A message of rtnetlink(7).
+    Netlink(&'a Message),
     /// Room for so many bytes of answer.
     Room(usize),
     /// A message with this descriptor.
@@ -165,6 +178,14 @@ pub(crate) fn show(arg: Arg<'_>, out: &mut String, slot: &dyn Fn(Slot, &mut Stri
         }
         Arg::Bpf(code) => {
             write!(out, "{{prog_type=BPF_PROG_TYPE_CGROUP_DEVICE, insn_cnt={}}}", code.len())
+        }
+        Arg::Netlink(message) => {
+            let _ = write!(out, "[{}", message.text);
+            if let Some((_, pid)) = message.pid {
+                out.push_str(", IFLA_NET_NS_PID=");
+                slot(pid, out);
+            }
+            out.write_char(']')
         }
         Arg::Room(len) => write!(out, "/* {len} bytes */"),
         Arg::Pair(first, second) => {

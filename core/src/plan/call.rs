@@ -1,6 +1,6 @@
 //! The system calls that steps are made of, with their final arguments.
 
-use super::arg::{Arg, Fd, Record, Slot, Text};
+use super::arg::{Arg, Fd, Message, Record, Slot, Text};
 use super::names;
 use crate::sys::abi;
 
@@ -181,6 +181,15 @@ pub enum Call {
         protocol: u32,
         keep: Slot,
     },
+    /// sendto(2) of messages to the kernel: netlink(7).
+    NetlinkSend {
+        fd: Fd,
+        message: Message,
+    },
+    /// recvfrom(2) of the kernel's answer; a refusal in it is the step's failure.
+    NetlinkAnswer {
+        fd: Fd,
+    },
     InterfaceUp {
         fd: Fd,
         name: &'static str,
@@ -193,11 +202,14 @@ pub enum Call {
         first: Slot,
         second: Option<Slot>,
     },
-    /// A joiner tells the caller that it is in its user namespace: futex(2).
-    Ready,
+    /// The container's side tells the caller how far it is: futex(2).
+    Ready {
+        state: u32,
+    },
     /// Sleeps until it says so: futex(2).
     AwaitReady {
         first: Slot,
+        state: u32,
     },
     // Init.
     PidfdOpen {
@@ -387,12 +399,14 @@ impl Call {
             Self::Sethostname { name } => call("sethostname", libc::SYS_sethostname, [text(name), length(name)]),
             Self::Setdomainname { name } => call("setdomainname", libc::SYS_setdomainname, [text(name), length(name)]),
             Self::Socket { family, kind, protocol, keep } => call("socket", libc::SYS_socket, [One(u64::from(*family), names::FAMILY), Flags(u64::from(*kind), names::SOCKET), Int(i64::from(*protocol))]).keep(*keep),
+            Self::NetlinkSend { fd: it, message } => call("sendto", libc::SYS_sendto, [fd(it), Arg::Netlink(message), Int(message.bytes.len() as i64), Int(0), Null, Int(0)]),
+            Self::NetlinkAnswer { fd: it } => call("recvfrom", libc::SYS_recvfrom, [fd(it), Room(ANSWER), Int(ANSWER as i64), Int(0), Null, Null]),
             Self::InterfaceUp { fd: it, name } => {
                 let request = Record::Interface { name, flags: (libc::IFF_UP | libc::IFF_RUNNING) as u16 };
                 call("ioctl", libc::SYS_ioctl, [fd(it), One(libc::SIOCSIFFLAGS, names::IOCTL), Arg::Record(request)])
             }
             Self::AwaitExec | Self::AwaitProgram { .. } | Self::AwaitReady { .. } => call("futex", libc::SYS_futex, [One(libc::FUTEX_WAIT as u64, names::FUTEX)]),
-            Self::Ready => call("futex", libc::SYS_futex, [One(libc::FUTEX_WAKE as u64, names::FUTEX)]),
+            Self::Ready { .. } => call("futex", libc::SYS_futex, [One(libc::FUTEX_WAKE as u64, names::FUTEX)]),
             Self::PidfdOpen { pid, keep } => call("pidfd_open", libc::SYS_pidfd_open, [Arg::Fd(Fd::Slot(*pid)), Int(0)]).keep(*keep),
             Self::CloseOnExec { fd: it, on } => call("fcntl", libc::SYS_fcntl, [fd(it), One(libc::F_SETFD as u64, names::FCNTL), Flags(u64::from(*on), names::FD)]),
             Self::EnterInit { init, block, next } => call("execveat", libc::SYS_execveat, [Arg::Fd(Fd::Slot(*init)), Arg::Str(""), Arg::Init(*block, *next), Counted(&[]), Flags(abi::AT_EMPTY_PATH, names::AT)]),
@@ -429,6 +443,9 @@ impl Call {
         }
     }
 }
+
+/// Room for an answer of netlink(7), which repeats what was asked.
+const ANSWER: usize = 2048;
 
 impl Signature<'_> {
     fn keep(mut self, slot: Slot) -> Self {

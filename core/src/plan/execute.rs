@@ -13,6 +13,7 @@ use super::trace::Trace;
 use crate::cgroup::{Cgroup, sweep};
 use crate::container::registry::Entry;
 use crate::error::{Code, Error};
+use crate::network::lan::{Member, Place};
 use crate::sys::block::{Block, Walk, memory_file};
 use crate::sys::clone::STACK;
 use crate::sys::dumpable::Keeper;
@@ -36,6 +37,8 @@ pub(crate) struct Started {
     pub entry: Option<Entry>,
     /// The cgroup that was made.
     pub cgroup: Option<Cgroup>,
+    /// Its membership of networks.
+    pub members: Vec<Member>,
 }
 
 /// An init that stays, and what it shares with the caller.
@@ -59,6 +62,7 @@ pub(super) struct Execution {
     entry: Option<Entry>,
     /// The cgroup that is made.
     cgroup: Option<Cgroup>,
+    members: Vec<Member>,
     lowered: Lowered,
     pub(super) block: Block,
     pub(super) memory: Box<Memory>,
@@ -134,6 +138,10 @@ impl Execution {
                 ),
             ));
         }
+        let members = match plan.places.iter().map(Place::enter).collect() {
+            Ok(members) => members,
+            Err(error) => return Err(nothing(plan, error)),
+        };
         let mut lowered = lower(&plan);
         let made = Self::make_block(
             &plan,
@@ -183,7 +191,7 @@ impl Execution {
             stack: top.map_addr(|address| address & !15),
             start: Start { memory: std::ptr::null_mut(), step: 0 },
         });
-        Ok(Self { plan, entry, cgroup, lowered, block, memory, shared, _stack: stack })
+        Ok(Self { plan, entry, cgroup, members, lowered, block, memory, shared, _stack: stack })
     }
 
     /// The memory for results, shared with init where that takes part, and the slots that are filled beforehand.
@@ -351,13 +359,13 @@ impl Execution {
         if !executed {
             self.undo();
         }
-        let Self { plan, entry, cgroup, lowered, block, .. } = self;
+        let Self { plan, entry, cgroup, members, lowered, block, .. } = self;
         let read = answers(&plan, &lowered, &block);
         let trace = Trace { plan, records: block.records().to_vec(), slots, read };
         match (executed, pid, pidfd) {
             (true, Some(pid), Some(pidfd)) => {
                 let init = kept.init.map(|stays| Init { stays, block });
-                Ok(Started { pid, pidfd, pipes, terminal, trace, init, entry, cgroup })
+                Ok(Started { pid, pidfd, pipes, terminal, trace, init, entry, cgroup, members })
             }
             (_, _, pidfd) => {
                 let ended = pidfd.and_then(|pidfd| process::reap(pidfd.as_fd(), true).ok().flatten());

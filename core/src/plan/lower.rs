@@ -7,7 +7,7 @@ use crate::sys::abi::{self, MountAttr};
 use crate::sys::block::Block;
 use crate::sys::program::Program;
 use crate::sys::step::{
-    self, Ask, Keep, NO_PATCH, NO_SLOT, Patch, RawArg, RawClone, RawStep, TOLERATED, Then,
+    self, Ask, Expects, Keep, NO_PATCH, NO_SLOT, Patch, RawArg, RawClone, RawStep, TOLERATED, Then,
 };
 
 /// A plan's steps, prepared for whoever walks them.
@@ -81,7 +81,11 @@ fn lower_step(step: &Step, before: Option<(&Call, Ask)>, program: &mut Program) 
         keep,
         tolerated,
         tolerant: step.tolerate == Tolerate::Everything,
-        nonzero: matches!(step.call, Call::Read { len: 1, .. } | Call::ReceiveFd { .. }),
+        expects: match step.call {
+            Call::Read { len: 1, .. } | Call::ReceiveFd { .. } => Expects::More,
+            Call::NetlinkAnswer { .. } => Expects::Consent,
+            _ => Expects::Anything,
+        },
     }
 }
 
@@ -92,8 +96,10 @@ fn lower_call(call: &Call, program: &mut Program) -> (Ask, Keep) {
         Call::AwaitProgram { first, second } => {
             return (Ask::AwaitProgram { first: first.0, second: optional(second) }, Keep::Nothing);
         }
-        Call::Ready => return (Ask::Ready, Keep::Nothing),
-        Call::AwaitReady { first } => return (Ask::AwaitReady { first: first.0 }, Keep::Nothing),
+        Call::Ready { state } => return (Ask::Ready { state: *state }, Keep::Nothing),
+        Call::AwaitReady { first, state } => {
+            return (Ask::AwaitReady { first: first.0, state: *state }, Keep::Nothing);
+        }
         Call::MapBlock { .. } => return (Ask::MapBlock, Keep::Nothing),
         Call::Clone { clone3, flags, pid, pidfd, cgroup, maker } => {
             let (then, owner) = match maker {
@@ -172,6 +178,13 @@ fn lower_arg(arg: Arg<'_>, program: &mut Program) -> RawArg {
             place(program.bytes(&bytes))
         }
         Arg::Bpf(instructions) => lower_bpf(instructions, program),
+        Arg::Netlink(message) => {
+            let data = program.bytes(&message.bytes);
+            match message.pid {
+                Some((at, slot)) => patch(program, data, data + at, slot, (4, 0)),
+                None => place(data),
+            }
+        }
         Arg::Room(len) => place(program.space(len)),
         Arg::Record(record) => lower_record(record, program),
     }

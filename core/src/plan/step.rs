@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::arg::Slot;
 use super::call::Call;
 use crate::cgroup::Cgroup;
+use crate::network::lan::Place;
 use crate::spec::Spec;
 
 /// Which side of the clone performs a step.
@@ -201,6 +202,8 @@ pub struct Plan {
     pub(crate) own: Option<Own>,
     /// The cgroup of the container that is joined, where none is made.
     pub(crate) joined: Option<Cgroup>,
+    /// Its places on networks.
+    pub(crate) places: Vec<Place>,
 }
 
 impl Plan {

@@ -31,6 +31,7 @@ impl Visit {
             kept: Kept::default(),
             own: None,
             joined: None,
+            places: Vec::new(),
         };
         let mut visit = Self { plan };
         let (pid, pidfd) = (visit.slot("visitor"), visit.slot("visitor's pidfd"));

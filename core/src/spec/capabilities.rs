@@ -97,6 +97,7 @@ pub(crate) mod bit {
     pub(crate) const SETGID: u64 = 1 << 6;
     pub(crate) const SETUID: u64 = 1 << 7;
     pub(crate) const SETPCAP: u64 = 1 << 8;
+    pub(crate) const NET_ADMIN: u64 = 1 << 12;
     pub(crate) const SYS_ADMIN: u64 = 1 << 21;
     pub(crate) const MKNOD: u64 = 1 << 27;
 }

@@ -17,6 +17,7 @@ mod filesystem;
 mod identity;
 mod limits;
 mod namespaces;
+mod network;
 mod process;
 mod size;
 mod validate;
@@ -28,6 +29,8 @@ pub use identity::IdMap;
 pub use limits::Limits;
 pub(crate) use limits::{DeviceRule, parse_list};
 pub use namespaces::{NamespaceSource, Namespaces, TimeOffsets};
+pub(crate) use network::is_host_name;
+pub use network::{Attachment, Protocol, Publish};
 pub use process::{RLIMITS, Stdio, Ulimit};
 pub use size::Size;
 pub use validate::Fault;
@@ -102,6 +105,10 @@ pub struct Spec {
     pub gidmap: Vec<IdMap>,
     /// Whether the loopback interface of a new network namespace is up.
     pub loopback: bool,
+    /// The networks that the container is on: those of [`crate::network::Network`], by name. Default: none.
+    pub networks: Vec<Attachment>,
+    /// Ports of the host that lead to the container's.
+    pub publish: Vec<Publish>,
 
     /// A directory to be the root. Default: the host's own files under a throw-away layer.
     pub rootfs: Option<String>,
@@ -184,6 +191,8 @@ impl Default for Spec {
             uidmap: Vec::new(),
             gidmap: Vec::new(),
             loopback: true,
+            networks: Vec::new(),
+            publish: Vec::new(),
             rootfs: None,
             read_only: false,
             root_change: RootChange::PivotRoot,

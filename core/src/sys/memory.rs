@@ -11,7 +11,11 @@ use super::step::{RawStep, Record};
 /// A child uses the memory.
 pub(crate) const SHARED: u32 = 1;
 /// A child uses the memory, and the caller may map its ids.
+#[allow(dead_code, reason = "for the core")]
 pub(crate) const READY: u32 = 2;
+/// The container's process and its namespaces are there, and the caller may link it to networks.
+#[allow(dead_code, reason = "for the core")]
+pub(crate) const PLACED: u32 = 3;
 
 /// Two pipes: a byte in the first lets one step go, a byte in the second says that it is done.
 #[repr(C)]

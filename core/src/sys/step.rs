@@ -120,12 +120,26 @@ pub(crate) enum Ask {
         first: u16,
         second: u16,
     },
-    /// Tell the caller that the joiner is in its user namespace.
-    Ready,
-    /// Sleep until the joiner says so, or ended; the slot holds its id.
+    /// Tell the caller how far the container's side is.
+    Ready {
+        state: u32,
+    },
+    /// Sleep until it is that far, or the joiner ended; the slot holds its id.
     AwaitReady {
         first: u16,
+        state: u32,
     },
+}
+
+/// What an answer that is no error must be.
+#[repr(u8)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expects {
+    Anything,
+    /// More than zero: end of file comes where a byte was due.
+    More,
+    /// A message of netlink(7), in the second argument, that does not refuse.
+    Consent,
 }
 
 /// How many errno values a step can tolerate.
@@ -142,8 +156,7 @@ pub(crate) struct RawStep {
     /// Whether the walk goes on after every failure.
     pub tolerant: bool,
     pub side: Side,
-    /// A result of zero is a failure (end of file where a byte was due).
-    pub nonzero: bool,
+    pub expects: Expects,
 }
 
 impl RawStep {

@@ -11,9 +11,9 @@ use super::abi::{
 };
 use super::clock::now;
 use super::clone::clone_process;
-use super::memory::{Memory, READY, SHARED, Start};
+use super::memory::{Memory, SHARED, Start};
 use super::raw::syscall;
-use super::step::{Ask, Keep, NO_PATCH, NO_SLOT, Patch, RawArg, RawStep, Side, Then};
+use super::step::{Ask, Expects, Keep, NO_PATCH, NO_SLOT, Patch, RawArg, RawStep, Side, Then};
 
 /// Performs the caller's steps from `from` up to `to`; the index of the step that failed, if one did.
 ///
@@ -178,21 +178,23 @@ unsafe fn perform(memory: *mut Memory, index: usize, step: &RawStep, time: &mut 
                 await_program(memory, [first, second]);
                 0
             }
-            Ask::Ready => {
-                let state = (*memory).state;
-                (*state).store(READY, Ordering::Release);
-                syscall(number::FUTEX, &[state as u64, FUTEX_WAKE, 1, 0, 0, 0])
+            Ask::Ready { state } => {
+                let word = (*memory).state;
+                (*word).store(state, Ordering::Release);
+                syscall(number::FUTEX, &[word as u64, FUTEX_WAKE, 1, 0, 0, 0])
             }
-            Ask::AwaitReady { first } => {
-                if await_ready(memory, first) {
+            Ask::AwaitReady { first, state } => {
+                if await_ready(memory, first, state) {
                     0
                 } else {
                     -ECHILD
                 }
             }
         };
-        if result == 0 && step.nonzero {
-            result = -EPIPE;
+        match step.expects {
+            Expects::More if result == 0 => result = -EPIPE,
+            Expects::Consent if result > 0 => result = consent(memory, step, result),
+            _ => {}
         }
         // The process that was made may have recorded it.
         if (*record).ended == 0 {
@@ -218,6 +220,24 @@ unsafe fn perform(memory: *mut Memory, index: usize, step: &RawStep, time: &mut 
             }
         }
         true
+    }
+}
+
+/// The length of an answer of netlink(7), or the errno with which it refuses: `struct nlmsghdr`, then `struct nlmsgerr`.
+unsafe fn consent(memory: *mut Memory, step: &RawStep, len: i64) -> i64 {
+    const NLMSG_ERROR: u16 = 2;
+    const WITH_ERRNO: i64 = 20;
+    // SAFETY: the kernel wrote so many bytes there.
+    unsafe {
+        let Ask::Call { args: [_, RawArg::Data(at), ..], .. } = step.ask else { return len };
+        let answer = (*memory).data.add(at as usize);
+        if len < WITH_ERRNO || answer.add(4).cast::<u16>().read_unaligned() != NLMSG_ERROR {
+            return len;
+        }
+        match answer.add(16).cast::<i32>().read_unaligned() {
+            0 => len,
+            refused => i64::from(refused),
+        }
     }
 }
 
@@ -335,14 +355,14 @@ unsafe fn await_program(memory: *mut Memory, slots: [u16; 2]) {
     }
 }
 
-/// Sleeps until the joiner is ready; false if it ended before.
-unsafe fn await_ready(memory: *mut Memory, first: u16) -> bool {
+/// Sleeps until the container's side is that far; false if the joiner ended before.
+unsafe fn await_ready(memory: *mut Memory, first: u16, wanted: u32) -> bool {
     // SAFETY: the state and the slots live as long as the memory.
     unsafe {
         loop {
             match (*(*memory).state).load(Ordering::Acquire) {
-                READY => return true,
                 0 => return false,
+                state if state >= wanted => return true,
                 state => {
                     let late = sleep_while((*memory).state, state, SLICE_NS);
                     if late && !alive(memory, first) {

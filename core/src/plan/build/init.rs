@@ -41,7 +41,9 @@ impl Builder<'_> {
         let stays_behind = self.new_one(Kind::Time) && !self.host.time_on_exec;
         let needs_another = !self.spec.init && (self.spec.limits.of_memory() || stays_behind);
         // A detached one is nobody's child: whoever made it need not reap it.
+        let nested = self.places.iter().any(|place| place.record.inside.is_some());
         self.spec.detach
+            || nested
             || needs_another
             || !self.new_one(Kind::Pid)
             || Kind::ALL.iter().any(|kind| self.spec.namespaces.get(*kind).joined())

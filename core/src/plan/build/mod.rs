@@ -8,6 +8,7 @@ mod init;
 mod layers;
 mod mounts;
 pub(super) mod namespaces;
+mod network;
 mod places;
 pub(super) mod program;
 mod rootfs;
@@ -27,7 +28,8 @@ use crate::container::registry;
 use crate::error::{Code, Error};
 use crate::host::{Account, Host};
 use crate::namespace::Kind;
-use crate::spec::Spec;
+use crate::network::lan::Place;
+use crate::spec::{Spec, Volume};
 
 /// A plan in the making.
 struct Builder<'a> {
@@ -43,6 +45,10 @@ struct Builder<'a> {
     /// Descriptors that the caller has open and closes in the end.
     open: Vec<Slot>,
     files: rootfs::Files,
+    /// Its places on networks.
+    places: Vec<Place>,
+    /// The volumes that were asked for, and the networks' files.
+    binds: Vec<Volume>,
     /// Volumes, which come after the system mounts.
     volumes: Vec<rootfs::Attach>,
     /// The process that the program is executed beside, where it joins a running container.
@@ -68,10 +74,13 @@ pub(super) fn plan(mut spec: Spec, target: Option<i32>, container: Option<&Cgrou
         spec.name = Some(registry::random_name()?);
     }
     let host = Host::read();
-    let users = users::Users::choose(&spec, &host)?;
+    let places = Place::on_all(&spec)?;
+    let nested = places.iter().any(|place| place.record.inside.is_some());
+    let users = users::Users::choose(&spec, &host, nested)?;
     let root = target.map(|pid| format!("/proc/{pid}/root"));
     let root = root.as_deref().or(spec.rootfs.as_deref()).unwrap_or("/");
     let account = users::account(&spec, &users, root)?;
+    let binds = spec.volumes.iter().cloned().chain(network::files(&spec, &places)).collect();
     let mut builder = Builder {
         spec: &spec,
         host,
@@ -84,6 +93,8 @@ pub(super) fn plan(mut spec: Spec, target: Option<i32>, container: Option<&Cgrou
         account,
         open: Vec::new(),
         files: rootfs::Files::default(),
+        places,
+        binds,
         volumes: Vec::new(),
         target,
         container,
@@ -95,7 +106,7 @@ pub(super) fn plan(mut spec: Spec, target: Option<i32>, container: Option<&Cgrou
         needs: None,
     };
     builder.everything()?;
-    let Builder { steps, acts, slots, enforced, kept, own, .. } = builder;
+    let Builder { steps, acts, slots, enforced, kept, own, places, .. } = builder;
     let not_asked = Enforcement::NotEnforced("it was not asked for".into());
     for feature in &spec.require {
         let state = enforced.get(feature.as_str()).unwrap_or(&not_asked);
@@ -114,7 +125,7 @@ pub(super) fn plan(mut spec: Spec, target: Option<i32>, container: Option<&Cgrou
         }
     }
     let joined = container.filter(|_| own.is_none()).cloned();
-    Ok(Plan { spec, steps, acts, enforced, slots, kept, own, joined })
+    Ok(Plan { spec, steps, acts, enforced, slots, kept, own, joined, places })
 }
 
 impl Builder<'_> {
@@ -139,6 +150,7 @@ impl Builder<'_> {
         self.loopback_up();
         self.files_inside();
         self.wait_for_map();
+        self.configure_networks();
         self.sysctls();
         self.protect_kernel_paths();
         self.make_terminal();

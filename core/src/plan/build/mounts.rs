@@ -8,7 +8,7 @@ use crate::sys::abi;
 impl Builder<'_> {
     /// Takes the volumes' sources, before the old root is out of reach.
     pub(super) fn prepare_volumes(&mut self, side: Side) {
-        for (n, volume) in self.spec.volumes.clone().into_iter().enumerate() {
+        for (n, volume) in self.binds.clone().into_iter().enumerate() {
             let mount = self.clone_tree(side, &volume.source, &volume.source, "a volume", true);
             if side == Side::Caller && self.caller_maps() {
                 self.files.idmap.push(mount);

@@ -10,6 +10,7 @@ use crate::namespace::Kind;
 use crate::plan::call::Maker;
 use crate::spec::{NamespaceSource, bit};
 use crate::sys::abi;
+use crate::sys::memory::READY;
 
 /// What the step that opens a process's root is called.
 pub(crate) const TARGET_ROOT: &str = "open the root of the process";
@@ -29,6 +30,7 @@ impl Builder<'_> {
                 None => sources.push((source, vec![kind])),
             }
         }
+        self.join_owner_of_network();
         for (source, kinds) in sources {
             let names = names(&kinds);
             let slot = self.slot(names.clone());
@@ -71,11 +73,11 @@ impl Builder<'_> {
     /// Makes the process, and with it every new namespace.
     pub(super) fn make_namespaces(&mut self) {
         let joined = std::mem::take(&mut self.files.joined);
-        if self.caller_maps() {
+        if self.caller_maps() || self.has_networks() {
             let (read, write) = (self.slot("release"), self.slot("release (caller's end)"));
             self.act(
                 "make the pipe that releases the child",
-                "it must not go on before its ids are mapped",
+                "it must not go on before its ids are mapped, and its links made",
                 Shell::None,
                 |b| {
                     b.caller(Call::Pipe { read, write });
@@ -93,6 +95,8 @@ impl Builder<'_> {
             let why = "the child uses the caller's memory until it executes something: nothing is copied";
             self.clone("make the process and its namespaces", why, flags, pid, Some(pidfd), Maker::Caller);
             self.map_users_by_caller();
+            self.link_networks();
+            self.let_go_on("its ids are mapped now");
             if !self.time_by_clone() && self.new_one(Kind::Time) {
                 self.unshare_time("what this process makes, or executes, is in it");
             }
@@ -119,6 +123,7 @@ impl Builder<'_> {
             )
         };
         self.clone("make the container's process", why, flags, pid, None, maker);
+        self.show_network_namespace();
     }
 
     /// The first of two processes: joins what is joined, and makes the user namespace where that is new.
@@ -170,18 +175,19 @@ impl Builder<'_> {
             Shell::None,
             |b| {
                 b.inside(Call::Unshare { flags: libc::CLONE_NEWUSER as u64 });
-                if b.release.is_some() {
-                    b.inside(Call::Ready);
-                    b.caller(Call::AwaitReady { first });
+                if b.caller_maps() {
+                    b.inside(Call::Ready { state: READY });
+                    b.caller(Call::AwaitReady { first, state: READY });
                 }
             },
         );
         match (self.release, self.users.mode) {
-            (Some((wait, _)), _) => {
+            (Some((wait, _)), Mode::ByCaller) => {
                 self.map_users_by_caller();
+                self.let_go_on("its ids are mapped now");
                 self.wait_for_release(wait);
             }
-            (None, Mode::BySelf) => self.map_self(),
+            (_, Mode::BySelf) => self.map_self(),
             _ => {}
         }
     }

@@ -47,7 +47,7 @@ impl Builder<'_> {
     /// Finds which places are needed; a volume whose source is missing ends the planning here.
     pub(super) fn find_places(&mut self) -> Result<(), Error> {
         let mut places: Vec<(String, Node)> = Vec::new();
-        for volume in &self.spec.volumes {
+        for volume in &self.binds {
             let Some(node) = node_of(&volume.source) else {
                 let errno =
                     fs::metadata(&volume.source).err().and_then(|e| e.raw_os_error()).unwrap_or(libc::ENOENT);

@@ -30,7 +30,8 @@ pub(super) enum Mode {
 }
 
 impl Users {
-    pub(super) fn choose(spec: &Spec, host: &Host) -> Result<Self, Error> {
+    /// `nested` below a user namespace of the caller's own, where the caller is root.
+    pub(super) fn choose(spec: &Spec, host: &Host, nested: bool) -> Result<Self, Error> {
         let range = if spec.namespaces.new_one(Kind::User) { host.range() } else { None };
         let mode = match spec.namespaces.user {
             NamespaceSource::Host => Mode::Host,
@@ -41,11 +42,12 @@ impl Users {
         let own = |id: u32| IdMap { container: 0, host: id, size: 1 };
         let pick = |given: &[IdMap], id: u32| match (mode, given) {
             (Mode::ByCaller, []) => range.into_iter().collect(),
-            (Mode::BySelf, []) => vec![own(id)],
+            (Mode::BySelf, []) => vec![own(if nested { 0 } else { id })],
             (_, given) => given.to_vec(),
         };
         let users = Self { uids: pick(&spec.uidmap, host.uid), gids: pick(&spec.gidmap, host.gid), mode };
-        if mode == Mode::BySelf && (users.uids != [own(host.uid)] || users.gids != [own(host.gid)]) {
+        if mode == Mode::BySelf && !nested && (users.uids != [own(host.uid)] || users.gids != [own(host.gid)])
+        {
             let hint = format!("run as root, or map only yourself: 0:{}:1 and 0:{}:1", host.uid, host.gid);
             return Err(Error::call(
                 Code::PermissionDenied,
@@ -107,7 +109,9 @@ impl Builder<'_> {
 
     /// The caller writes the maps of the child that waits, and what depends on them.
     pub(super) fn map_users_by_caller(&mut self) {
-        let Some((_, release)) = self.release else { return };
+        if !self.caller_maps() {
+            return;
+        }
         let pid = self.kept.joiner.map(|(pid, _)| pid).or(self.kept.pid).unwrap_or(Slot(0));
         let proc =
             |file: &'static str| Text::Slotted { before: "/proc/".into(), slot: pid, after: file.into() };
@@ -123,7 +127,12 @@ impl Builder<'_> {
             b.write_file(Side::Caller, proc("/gid_map"), gids);
         });
         self.idmap_by_caller(proc("/ns/user"));
-        self.act("let the child go on", "its ids are mapped now", Shell::None, |b| {
+    }
+
+    /// The caller releases the child that waits, if one does.
+    pub(super) fn let_go_on(&mut self, why: &'static str) {
+        let Some((_, release)) = self.release else { return };
+        self.act("let the child go on", why, Shell::None, |b| {
             b.caller(Call::Write { fd: Fd::Slot(release), data: "1".into() });
         });
     }
@@ -133,11 +142,11 @@ impl Builder<'_> {
         if std::mem::replace(&mut self.files.is_root, true) {
             return;
         }
-        if let Some((wait, _)) = self.release {
-            if self.kept.joiner.is_none() {
-                self.wait_for_release(wait);
-            }
-        } else if self.users.mode == Mode::BySelf && self.kept.joiner.is_none() {
+        let alone = self.kept.joiner.is_none();
+        if let Some((wait, _)) = self.release.filter(|_| alone || self.has_networks()) {
+            self.wait_for_release(wait);
+        }
+        if self.users.mode == Mode::BySelf && alone {
             self.map_self();
         }
         let leave_groups = self.host.groups && (self.users.mode != Mode::Host || self.host.can(bit::SETGID));
@@ -170,13 +179,18 @@ impl Builder<'_> {
     /// The child reads the byte that the caller writes once the map is there; end of file if the caller is gone.
     pub(super) fn wait_for_release(&mut self, wait: Slot) {
         let release = self.release.map(|(_, write)| write);
-        self.act("wait for the id map", "only the caller may write it", Shell::None, |b| {
-            // Init does not have the caller's end.
-            if let Some(write) = release.filter(|_| b.kept.joiner.is_none()) {
-                b.inside(Call::Close { fd: Fd::Slot(write) });
-            }
-            b.inside(Call::Read { fd: Fd::Slot(wait), len: 1 });
-        });
+        self.act(
+            "wait for the caller",
+            "only it may map ids, and make links to the host",
+            Shell::None,
+            |b| {
+                // Init does not have the caller's end.
+                if let Some(write) = release.filter(|_| b.kept.joiner.is_none()) {
+                    b.inside(Call::Close { fd: Fd::Slot(write) });
+                }
+                b.inside(Call::Read { fd: Fd::Slot(wait), len: 1 });
+            },
+        );
     }
 
     /// The child maps the caller's own id to root.

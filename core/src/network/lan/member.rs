@@ -1,0 +1,235 @@
+//! A container on a network: what is planned for it, and what of it outlives the steps.
+
+use std::fs;
+use std::net::TcpListener;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::hosts::Names;
+use super::messages::Interface;
+use super::record::{Record, link_name, trouble};
+use super::{addresses, firewall};
+use crate::error::{Code, Error};
+use crate::host::Maker;
+use crate::network::Netlink;
+use crate::spec::{Attachment, Protocol, Publish, Spec};
+
+/// A container's place on a network, as it is planned.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub record: Record,
+    /// The number of the bridge.
+    pub bridge: u32,
+    pub interface: Interface,
+    pub names: Vec<String>,
+    pub publish: Vec<Publish>,
+    /// A socket in the bridge's namespace, where that is not the caller's.
+    pub socket: Option<Arc<OwnedFd>>,
+}
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.record, self.bridge, &self.interface, &self.names, &self.publish)
+            == (&other.record, other.bridge, &other.interface, &other.names, &other.publish)
+    }
+}
+
+impl Place {
+    /// The host's end of the container's link.
+    pub(crate) fn link(&self) -> String {
+        link_name(self.interface.address)
+    }
+
+    /// The files that the network has for its containers, and where they are seen.
+    pub(crate) fn files(&self) -> Vec<(String, &'static str)> {
+        let resolver = self.record.resolver.then_some("resolv.conf");
+        let names = ["hosts"].into_iter().chain(resolver);
+        let places = names.map(|name| {
+            let path = self.record.file(name).map(|path| path.to_string_lossy().into_owned());
+            (path.unwrap_or_default(), if name == "hosts" { "/etc/hosts" } else { "/etc/resolv.conf" })
+        });
+        places.collect()
+    }
+
+    /// A place on each of a container's networks. The first leads everywhere else, and has the published ports.
+    pub(crate) fn on_all(spec: &Spec) -> Result<Vec<Self>, Error> {
+        spec.networks.iter().enumerate().map(|(n, attachment)| Self::on(spec, n, attachment)).collect()
+    }
+
+    fn on(spec: &Spec, n: usize, attachment: &Attachment) -> Result<Self, Error> {
+        let record = Record::open(&attachment.network)?;
+        let netlink = super::netlink(&record)?;
+        let bridge = super::bridge(&record, &netlink)?.index();
+        let address = addresses::take(&record, &netlink, attachment.ip)?;
+        let (name, index) = Interface::place(n);
+        let IpAddr::V4(gateway) = record.gateway.address() else {
+            return Err(super::record::not_found(&record.name));
+        };
+        let gateway6 = record.gateway6.and_then(|cidr| match cidr.address() {
+            IpAddr::V6(address) => Some(address),
+            IpAddr::V4(_) => None,
+        });
+        let interface = Interface {
+            name,
+            index,
+            address,
+            prefix: record.gateway.prefix(),
+            address6: record.address6(address).zip(record.gateway6.map(|cidr| cidr.prefix())),
+            gateway: Some(gateway).filter(|_| n == 0),
+            gateway6: gateway6.filter(|_| n == 0),
+        };
+        let own = [&spec.name, &spec.hostname];
+        let mut names: Vec<String> = own.into_iter().flatten().chain(&attachment.aliases).cloned().collect();
+        names.dedup();
+        let publish = if n == 0 { spec.publish.clone() } else { Vec::new() };
+        let socket = record.inside.is_some().then(|| netlink.socket()).transpose()?.map(Arc::new);
+        Ok(Self { record, bridge, interface, names, publish, socket })
+    }
+
+    /// What is written down before the first step.
+    pub(crate) fn enter(&self) -> Result<Member, Error> {
+        let record = &self.record;
+        let mut member = Member { names: None, ports: None, reserved: Vec::new(), owner: std::process::id() };
+        if !self.names.is_empty() {
+            let mut own: Vec<IpAddr> = vec![self.interface.address.into()];
+            own.extend(self.interface.address6.map(|(address, _)| IpAddr::from(address)));
+            member.names = Some(Names::add(record, &own, &self.names)?);
+        }
+        if !self.publish.is_empty() {
+            member.reserved = self.publish.iter().map(reserve).collect::<Result<_, _>>()?;
+            member.ports = Some(Ports::open(record, self.interface.address, &self.publish)?);
+        }
+        Ok(member)
+    }
+}
+
+/// A container on a network. What was written down for it goes with this.
+#[derive(Debug)]
+pub(crate) struct Member {
+    names: Option<Names>,
+    ports: Option<Ports>,
+    /// The published ports are taken on the host, too, as long as the creator lives.
+    reserved: Vec<OwnedFd>,
+    /// A fork's copy of this must not take anything back.
+    owner: u32,
+}
+
+impl Member {
+    /// The container outlives this process: what is written down stays, and is swept when its link is gone.
+    pub(crate) fn outlive(mut self) {
+        std::mem::forget(self.names.take());
+        std::mem::forget(self.ports.take());
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        if self.owner != std::process::id() {
+            std::mem::forget(self.names.take());
+            std::mem::forget(self.ports.take());
+        }
+    }
+}
+
+/// Published ports, by the file that says so: `ports/ADDRESS`.
+#[derive(Debug)]
+struct Ports {
+    record: Record,
+    address: Ipv4Addr,
+    publish: Vec<Publish>,
+}
+
+/// What that file holds.
+#[derive(Debug, Serialize, Deserialize)]
+struct Journal {
+    maker: Maker,
+    publish: Vec<Publish>,
+}
+
+impl Ports {
+    fn open(record: &Record, address: Ipv4Addr, publish: &[Publish]) -> Result<Self, Error> {
+        if !record.rules {
+            let problem =
+                format!("publish: the network '{}' has no rules that could lead ports", record.name);
+            let hint = "install nftables (apt install nftables), and make the network anew";
+            return Err(Error::call(Code::NotSupported, problem, 0, hint));
+        }
+        sweep(record);
+        let path = record.file("ports")?.join(address.to_string());
+        let journal = Journal { maker: Maker::this(), publish: publish.to_vec() };
+        let json = serde_json::to_string(&journal).unwrap_or_default();
+        fs::write(&path, json).map_err(|error| trouble("write", &path, &error))?;
+        let ports = Self { record: record.clone(), address, publish: publish.to_vec() };
+        match firewall::publish(record, address, publish) {
+            Ok(()) => Ok(ports),
+            // All of a script's changes are made, or none: there is nothing to take back but the file.
+            Err(error) => {
+                let _ = fs::remove_file(path);
+                std::mem::forget(ports);
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Drop for Ports {
+    fn drop(&mut self) {
+        close(&self.record, self.address, &self.publish);
+    }
+}
+
+fn close(record: &Record, address: Ipv4Addr, publish: &[Publish]) {
+    let _ = firewall::unpublish(record, address, publish);
+    if let Ok(directory) = record.file("ports") {
+        let _ = fs::remove_file(directory.join(address.to_string()));
+    }
+}
+
+/// Takes back the ports of containers that are gone with their maker.
+fn sweep(record: &Record) {
+    let entries = record
+        .file("ports")
+        .and_then(|path| fs::read_dir(&path).map_err(|error| trouble("list", &path, &error)));
+    for entry in entries.into_iter().flatten().flatten() {
+        let address: Option<Ipv4Addr> = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        let journal = fs::read_to_string(entry.path())
+            .ok()
+            .and_then(|text| serde_json::from_str::<Journal>(&text).ok());
+        if let (Some(address), Some(journal)) = (address, journal) {
+            let there = std::path::Path::new("/sys/class/net").join(link_name(address)).exists();
+            if !there && journal.maker.is_gone() {
+                close(record, address, &journal.publish);
+            }
+        }
+    }
+}
+
+/// Takes a port of the host, so that it cannot lead to two places.
+fn reserve(publish: &Publish) -> Result<OwnedFd, Error> {
+    let address = SocketAddr::from((publish.address.unwrap_or(Ipv4Addr::UNSPECIFIED), publish.host));
+    let taken = match publish.protocol {
+        Protocol::Tcp => TcpListener::bind(address).map(OwnedFd::from),
+        Protocol::Udp => UdpSocket::bind(address).map(OwnedFd::from),
+    };
+    taken.map_err(|error| {
+        let errno = error.raw_os_error().unwrap_or(0);
+        let (code, hint) = match errno {
+            libc::EADDRINUSE => (Code::AddressInUse, "choose another port of the host, or end what uses it"),
+            libc::EADDRNOTAVAIL => (Code::AddressInUse, "the host has no such address"),
+            libc::EACCES => (Code::PermissionDenied, "ports below 1024 need CAP_NET_BIND_SERVICE"),
+            _ => (Code::Io, ""),
+        };
+        Error::call(code, format!("publish: could not take {address}"), errno, hint)
+    })
+}
+
+/// The netlink socket of a namespace that is not the caller's, as a descriptor.
+impl Netlink {
+    fn socket(&self) -> Result<OwnedFd, Error> {
+        let kind = libc::SOCK_RAW | libc::SOCK_CLOEXEC;
+        self.namespace().socket(libc::AF_NETLINK, kind, libc::NETLINK_ROUTE)
+    }
+}

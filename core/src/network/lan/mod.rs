@@ -1,0 +1,465 @@
+//! Networks for containers: a bridge, addresses, names, and rules.
+
+mod addresses;
+mod firewall;
+mod hosts;
+mod inside;
+mod member;
+mod messages;
+mod record;
+
+pub(crate) use member::{Member, Place};
+pub(crate) use messages::{configure, veth};
+pub(crate) use record::Record;
+
+use std::fs;
+use std::net::IpAddr;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cidr, Link, LinkKind, Netlink, NetworkState, name};
+use crate::error::{Code, Error};
+use crate::host::Maker;
+use crate::namespace::{Kind, Namespace};
+use crate::spec::{Fault, bit, is_host_name};
+use crate::sys::process;
+use record::Inside;
+
+/// Where programs of the host are looked for.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// How long ended containers' links may take to go: the kernel removes them in the background.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a network shall be.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NetworkOptions {
+    /// Its addresses, `10.16.8.0/24`; the gateway is the first, or the one that is named (`10.16.8.254/24`). Default: the
+    /// first of 10.89.0.0/16 that is free.
+    pub subnet: Option<String>,
+    /// Its addresses of version 6, `fd00:16:8::/64`. Default: none.
+    pub subnet6: Option<String>,
+    /// The largest packet, in bytes. Default: the kernel's, 1500.
+    pub mtu: Option<u32>,
+    /// Whether containers reach what the host reaches, behind the host's address. The host must forward packets for that.
+    pub nat: bool,
+    /// Whether forwarding is switched on for that on the whole host (`net.ipv4.ip_forward`), where it is off.
+    pub forward: bool,
+    /// The DNS servers that containers ask. Default: the host's own that they can reach.
+    pub dns: Vec<IpAddr>,
+    /// Whether it stays when this process ends, until it is removed. Otherwise the next process that makes or lists
+    /// networks sweeps it away.
+    pub persistent: bool,
+}
+
+/// A network for containers of this host: they reach each other, by address and by name, and the host.
+///
+/// ```no_run
+/// use minicontain::network::{Network, NetworkOptions};
+/// use minicontain::{Command, spec::Attachment};
+/// let lab = Network::create("lab", &NetworkOptions { subnet: Some("10.16.8.0/24".into()), ..Default::default() })?;
+/// let server = Command::new("sleep").arg("60").hostname("server").network(Attachment::to("lab")).spawn()?;
+/// let ping = Command::new("ping").args(["-c1", "server"]).network(Attachment::to("lab")).output()?;
+/// assert_eq!(ping.outcome.returncode(), 0);
+/// drop(server);
+/// lab.remove()?;
+/// # Ok::<(), minicontain::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Network {
+    record: Record,
+    netlink: Netlink,
+    /// The namespaces of an ordinary user's network, which live as long as somebody holds them.
+    _held: Option<(Namespace, Namespace)>,
+}
+
+impl Network {
+    /// Makes one. An ordinary user's is in namespaces of its own, which this object holds.
+    ///
+    /// # Errors
+    /// [`Code::NameTaken`]; [`Code::AddressInUse`] when the subnet overlaps another one or a route of the host;
+    /// [`Code::ForwardingOff`]; [`Code::NotSupported`] without nftables, where that is needed; [`Error::Spec`].
+    pub fn create(name: &str, options: &NetworkOptions) -> Result<Self, Error> {
+        check_name(name)?;
+        sweep()?;
+        let privileged = process::effective_capabilities() & bit::NET_ADMIN != 0;
+        let held = if privileged { None } else { Some(hold()?) };
+        let netlink = match &held {
+            None => Netlink::here()?,
+            Some((_, net)) => Netlink::of(net)?,
+        };
+        let own = netlink.namespace().id();
+        let others: Vec<Record> = Record::all()?.into_iter().filter(|other| other.namespace == own).collect();
+        let gateway = addresses::choose(&netlink, options.subnet.as_deref(), &others)?;
+        let gateway6 = options.subnet6.as_deref().map(addresses::read6).transpose()?;
+        if let Some(mtu) = options.mtu.filter(|mtu| !(68..=65_535).contains(mtu)) {
+            return Err(Error::Spec(vec![Fault::new("mtu", format!("{mtu} bytes"), "use 68 to 65535")]));
+        }
+        let inside = held.as_ref().map(|(user, net)| Inside { user: user.path(), net: net.path() });
+        let servers = resolvers(&options.dns);
+        let mut record = Record {
+            name: name.into(),
+            bridge: bridge_name(name),
+            gateway,
+            gateway6,
+            mtu: options.mtu,
+            nat: options.nat,
+            rules: true,
+            persistent: options.persistent,
+            maker: Maker::this(),
+            namespace: netlink.namespace().id(),
+            inside,
+            resolver: servers.is_some(),
+        };
+        if options.nat {
+            forwarding(&record, options.forward)?;
+        }
+        record.create()?;
+        let network = Self { record: record.clone(), netlink, _held: held };
+        match network.build(&mut record, servers.as_deref()) {
+            Ok(()) => Ok(Self { record, ..network }),
+            Err(error) => {
+                let _ = network.take_down();
+                Err(error)
+            }
+        }
+    }
+
+    /// The one of that name.
+    ///
+    /// # Errors
+    /// [`Code::NetworkNotFound`].
+    pub fn open(name: &str) -> Result<Self, Error> {
+        check_name(name)?;
+        let record = Record::open(name)?;
+        let netlink = netlink(&record)?;
+        bridge(&record, &netlink)?;
+        Ok(Self { record, netlink, _held: None })
+    }
+
+    /// Those that there are, by name.
+    ///
+    /// # Errors
+    /// [`Code::PermissionDenied`] when they may not be read.
+    pub fn list() -> Result<Vec<Self>, Error> {
+        sweep()?;
+        let names = Record::all()?.into_iter().map(|record| record.name);
+        Ok(names.filter_map(|name| Self::open(&name).ok()).collect())
+    }
+
+    /// Removes it: the bridge, its addresses, its rules, and what was written down.
+    ///
+    /// # Errors
+    /// [`Code::StillRuns`] while containers are on it.
+    pub fn remove(&self) -> Result<(), Error> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let ports = self.ports()?;
+            if ports.is_empty() {
+                return self.take_down();
+            }
+            if Instant::now() >= until {
+                let addresses: Vec<String> = ports.iter().filter_map(|port| address_of(port)).collect();
+                let problem =
+                    format!("containers are on the network '{}': {}", self.record.name, addresses.join(", "));
+                return Err(Error::call(Code::StillRuns, problem, libc::EBUSY, "end them first"));
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.record.name
+    }
+
+    /// Its addresses.
+    #[must_use]
+    pub fn subnet(&self) -> Cidr {
+        self.record.gateway.network()
+    }
+
+    /// Its addresses of version 6.
+    #[must_use]
+    pub fn subnet6(&self) -> Option<Cidr> {
+        self.record.gateway6.as_ref().map(Cidr::network)
+    }
+
+    /// The host's address on it.
+    #[must_use]
+    pub fn gateway(&self) -> IpAddr {
+        self.record.gateway.address()
+    }
+
+    /// Its bridge.
+    ///
+    /// # Errors
+    /// [`Code::NetworkNotFound`] when somebody removed it.
+    pub fn bridge(&self) -> Result<Link, Error> {
+        bridge(&self.record, &self.netlink)
+    }
+
+    /// The namespace that the bridge is in: the host's, or one that was made for an ordinary user.
+    #[must_use]
+    pub fn namespace(&self) -> &Namespace {
+        self.netlink.namespace()
+    }
+
+    /// The names on it, with what they stand for, as its containers see them.
+    ///
+    /// # Errors
+    /// [`Code::NetworkNotFound`] when it was removed.
+    pub fn names(&self) -> Result<Vec<(String, IpAddr)>, Error> {
+        let path = self.record.file("hosts")?;
+        let text = fs::read_to_string(&path).map_err(|error| record::trouble("read", &path, &error))?;
+        let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
+        Ok(lines
+            .filter_map(|line| {
+                let (address, name) = line.split_once('\t')?;
+                Some((name.trim().to_string(), address.parse().ok()?))
+            })
+            .filter(|(_, address): &(String, IpAddr)| !address.is_loopback())
+            .collect())
+    }
+
+    /// Everything that the kernel holds where its bridge is, as data: links, addresses, routes, neighbours.
+    ///
+    /// # Errors
+    /// [`Code::Io`].
+    pub fn describe(&self) -> Result<NetworkState, Error> {
+        super::describe(self.namespace())
+    }
+
+    /// Its rules, as nft(8) lists them.
+    ///
+    /// # Errors
+    /// [`Code::NotSupported`] without nft.
+    pub fn rules(&self) -> Result<String, Error> {
+        if self.record.rules { firewall::list(&self.record) } else { Ok(String::new()) }
+    }
+
+    /// The links on its bridge.
+    fn ports(&self) -> Result<Vec<String>, Error> {
+        let Ok(bridge) = self.bridge() else { return Ok(Vec::new()) };
+        let ports = self.netlink.states()?.into_iter().filter(|state| state.master == Some(bridge.index()));
+        Ok(ports.map(|state| state.name).collect())
+    }
+
+    fn build(&self, record: &mut Record, servers: Option<&[IpAddr]>) -> Result<(), Error> {
+        let write = |name: &str, bytes: &[u8]| {
+            let path = record.file(name)?;
+            fs::write(&path, bytes).map_err(|error| record::trouble("write", &path, &error))
+        };
+        write("hosts", &hosts::beginning(record))?;
+        if let Some(servers) = servers {
+            let lines: String = servers.iter().map(|server| format!("nameserver {server}\n")).collect();
+            write("resolv.conf", lines.as_bytes())?;
+        }
+        if record.inside.is_some() {
+            self.netlink.link("lo")?.up()?;
+        }
+        let bridge = self.netlink.create(&record.bridge, &LinkKind::Bridge)?;
+        bridge.add_address(&record.gateway)?;
+        if let Some(gateway6) = &record.gateway6 {
+            bridge.add_address(gateway6)?;
+        }
+        if let Some(mtu) = record.mtu {
+            bridge.set_mtu(mtu)?;
+        }
+        bridge.up()?;
+        // Published ports are reached from the host's own loopback, too.
+        setting(record, &format!("ipv4/conf/{}/route_localnet", record.bridge), "1")?;
+        match firewall::create(record) {
+            Ok(()) => Ok(()),
+            // Without rules, nothing is forwarded from it: that keeps it apart.
+            Err(_) if !record.nat => {
+                setting(record, &format!("ipv4/conf/{}/forwarding", record.bridge), "0")?;
+                record.rules = false;
+                record.update()
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes all of it; what is gone already is no error.
+    fn take_down(&self) -> Result<(), Error> {
+        if self.record.rules {
+            let removed = firewall::remove(&self.record);
+            if !self.record.persistent || self.record.nat {
+                removed
+                    .or_else(|error| if error.code() == Code::NotSupported { Ok(()) } else { Err(error) })?;
+            }
+        }
+        match self.netlink.link(&self.record.bridge) {
+            Ok(bridge) => bridge.delete()?,
+            Err(error) if error.code() == Code::LinkNotFound => {}
+            Err(error) => return Err(error),
+        }
+        self.record.remove()
+    }
+}
+
+/// A socket where a network's bridge is.
+fn netlink(record: &Record) -> Result<Netlink, Error> {
+    let netlink = match &record.inside {
+        None => Netlink::here()?,
+        Some(inside) => Netlink::of(&Namespace::open(Path::new(&inside.net))?)?,
+    };
+    if netlink.namespace().id() == record.namespace {
+        return Ok(netlink);
+    }
+    let problem =
+        format!("the network '{}' is in another network namespace (net:[{}])", record.name, record.namespace);
+    Err(Error::call(Code::NetworkNotFound, problem, 0, "use it from there"))
+}
+
+fn bridge(record: &Record, netlink: &Netlink) -> Result<Link, Error> {
+    netlink.link(&record.bridge).map_err(|error| {
+        if error.code() != Code::LinkNotFound {
+            return error;
+        }
+        let problem = format!("the bridge of '{}' ({}) is gone", record.name, record.bridge);
+        Error::call(Code::NetworkNotFound, problem, 0, "somebody removed it: make the network anew")
+    })
+}
+
+/// Removes the networks of makers that are gone, where nobody is on them.
+fn sweep() -> Result<(), Error> {
+    let own = Namespace::current(Kind::Net)?.id();
+    for record in Record::all()?.into_iter().filter(|record| !record.persistent && record.maker.is_gone()) {
+        // Those in another namespace are gone with that.
+        if record.namespace != own {
+            record.remove()?;
+            continue;
+        }
+        let network = Network { netlink: Netlink::here()?, record, _held: None };
+        if network.ports()?.is_empty() {
+            network.take_down()?;
+        }
+    }
+    Ok(())
+}
+
+/// The namespaces of an ordinary user's network.
+fn hold() -> Result<(Namespace, Namespace), Error> {
+    let user = Namespace::create(Kind::User)?;
+    let net = Namespace::create_in(Kind::Net, &user)?;
+    Ok((user, net))
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    if is_host_name(name) && name.len() <= 32 && name != "host" && name != "none" && name != "pasta" {
+        return Ok(());
+    }
+    let problem = format!("'{}' is no name for a network", name.escape_debug());
+    let fix = "use up to 32 letters, digits, '-', '_' and '.', but not 'host', 'none' or 'pasta'";
+    Err(Error::Spec(vec![Fault::new("name", problem, fix)]))
+}
+
+/// The bridge's name: the network's, or, where that is too long for a link, as much as fits and a checksum.
+fn bridge_name(name: &str) -> String {
+    let whole = format!("mc-{name}");
+    if name::check("name", &whole).is_ok() {
+        return whole;
+    }
+    // FNV-1a: it need only differ.
+    let hash =
+        name.bytes().fold(0x811c_9dc5u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let head: String = name.chars().take(3).collect();
+    format!("mc-{head}-{hash:08x}")
+}
+
+/// Sees to it that the host forwards packets, which changes the host only when that was asked for.
+fn forwarding(record: &Record, switch_on: bool) -> Result<(), Error> {
+    let all = [("ipv4/ip_forward", true), ("ipv6/conf/all/forwarding", record.gateway6.is_some())];
+    for (name, _) in all.into_iter().filter(|(_, needed)| *needed) {
+        let path = format!("/proc/sys/net/{name}");
+        let is_on = || fs::read_to_string(&path).is_ok_and(|text| text.trim() != "0");
+        if record.inside.is_none() && is_on() {
+            continue;
+        }
+        if switch_on || record.inside.is_some() {
+            setting(record, name, "1")?;
+        } else {
+            let setting = format!("net.{}", name.replace('/', "."));
+            let problem = format!("nat: this host does not forward packets ({setting} is 0)");
+            let hint =
+                format!("say forward=true to have it switched on, or do it yourself: sysctl -w {setting}=1");
+            return Err(Error::call(Code::ForwardingOff, problem, 0, hint));
+        }
+    }
+    Ok(())
+}
+
+/// Writes a setting below `/proc/sys/net`, where the network's bridge is.
+fn setting(record: &Record, name: &str, value: &str) -> Result<(), Error> {
+    let path = format!("/proc/sys/net/{name}");
+    let failed = |errno| {
+        Error::call(Code::PermissionDenied, format!("could not set {path} to {value}"), errno, "")
+            .about(&path)
+    };
+    match &record.inside {
+        None => fs::write(&path, value).map_err(|error| failed(error.raw_os_error().unwrap_or(0))),
+        Some(inside) => {
+            let (success, _) = inside::run(inside, &["sh", "-c", &format!("echo {value} > {path}")], b"")?;
+            if success { Ok(()) } else { Err(failed(0)) }
+        }
+    }
+}
+
+/// The servers for a resolv.conf of the network's own: those asked for, or the host's where one of those cannot be reached
+/// from a container; none where the host's file will do.
+fn resolvers(asked: &[IpAddr]) -> Option<Vec<IpAddr>> {
+    if !asked.is_empty() {
+        return Some(asked.to_vec());
+    }
+    let read = |path: &str| {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        let servers = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver"));
+        servers.filter_map(|server| server.trim().parse().ok()).collect::<Vec<IpAddr>>()
+    };
+    let all = read("/etc/resolv.conf");
+    let reachable =
+        |servers: Vec<IpAddr>| servers.into_iter().filter(|server| !server.is_loopback()).collect();
+    if all.iter().all(|server| !server.is_loopback()) {
+        return None;
+    }
+    // systemd-resolved keeps the servers that it asks itself here.
+    let own: Vec<IpAddr> = reachable(all);
+    Some(if own.is_empty() { reachable(read("/run/systemd/resolve/resolv.conf")) } else { own })
+}
+
+/// The address that a host's end of a link stands for.
+fn address_of(link: &str) -> Option<String> {
+    let bits = u32::from_str_radix(link.strip_prefix("mc")?, 16).ok()?;
+    Some(std::net::Ipv4Addr::from_bits(bits).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{address_of, bridge_name, check_name};
+
+    #[test]
+    fn a_bridge_has_a_name_that_fits() {
+        assert_eq!(bridge_name("lab"), "mc-lab");
+        let long = bridge_name("a-much-longer-name");
+        assert!(long.len() <= 15 && long != bridge_name("a-much-longer-name2"), "{long}");
+    }
+
+    #[test]
+    fn a_link_says_its_address() {
+        assert_eq!(address_of("mc0a100802").as_deref(), Some("10.16.8.2"));
+        assert_eq!(address_of("eth0"), None);
+    }
+
+    #[test]
+    fn names_that_mean_something_else_are_refused() {
+        for name in ["", "host", "none", "pasta", "a/b", "-a", &"a".repeat(33)] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+    }
+}

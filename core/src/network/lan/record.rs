@@ -1,0 +1,173 @@
+//! What is written down of a network: before anything of it is made, until everything of it is gone.
+//!
+//! ```text
+//! /run/minicontain/networks/NAME/    ($XDG_RUNTIME_DIR/minicontain/… for an ordinary user)
+//!     network.json    what it is, and who made it
+//!     last            the address that was handed out last
+//!     hosts           the names of who is on it
+//!     resolv.conf     where its containers ask for other names
+//!     ports/          an address for each container with published ports
+//! ```
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{Flock, FlockArg};
+use serde::{Deserialize, Serialize};
+
+use super::super::Cidr;
+use crate::error::{Code, Error};
+use crate::host::{Maker, state_directory};
+
+/// What a network is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub name: String,
+    /// The bridge's name.
+    pub bridge: String,
+    /// The bridge's address, which is the gateway, and how large the network is.
+    pub gateway: Cidr,
+    pub gateway6: Option<Cidr>,
+    pub mtu: Option<u32>,
+    /// Whether its containers reach what the host reaches.
+    pub nat: bool,
+    /// Whether it has a table of rules.
+    pub rules: bool,
+    /// Whether it stays when its maker ends.
+    pub persistent: bool,
+    pub maker: Maker,
+    /// The network namespace that the bridge is in.
+    pub namespace: u64,
+    /// Where that is opened, and the user namespace that owns it, where they are not the host's.
+    pub inside: Option<Inside>,
+    /// Whether the containers get a resolv.conf of the network.
+    pub resolver: bool,
+}
+
+/// Namespaces that a process holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Inside {
+    pub user: String,
+    pub net: String,
+}
+
+impl Record {
+    /// The directory of one.
+    pub(super) fn directory(name: &str) -> Result<PathBuf, Error> {
+        Ok(all()?.join(name))
+    }
+
+    /// A file of it.
+    pub(super) fn file(&self, name: &str) -> Result<PathBuf, Error> {
+        Ok(Self::directory(&self.name)?.join(name))
+    }
+
+    /// Writes it down. A name that is taken is an error.
+    pub(super) fn create(&self) -> Result<(), Error> {
+        let directory = Self::directory(&self.name)?;
+        let parent = all()?;
+        let failed = |error| trouble("write down the network", &directory, &error);
+        DirBuilder::new().recursive(true).mode(0o755).create(&parent).map_err(failed)?;
+        match DirBuilder::new().mode(0o755).create(&directory) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                let problem = format!("there is a network '{}' already", self.name);
+                let hint = "choose another name, or open and remove that one";
+                return Err(Error::call(Code::NameTaken, problem, libc::EEXIST, hint));
+            }
+            made => made.map_err(failed)?,
+        }
+        fs::create_dir(directory.join("ports")).map_err(failed)?;
+        self.update()
+    }
+
+    /// Writes it down anew. Readers see all of it or nothing.
+    pub(super) fn update(&self) -> Result<(), Error> {
+        let directory = Self::directory(&self.name)?;
+        let json = serde_json::to_string(self).unwrap_or_default();
+        let temporary = directory.join("network.json.new");
+        let written = fs::write(&temporary, json);
+        written
+            .and_then(|()| fs::rename(&temporary, directory.join("network.json")))
+            .map_err(|error| trouble("write down the network", &directory, &error))
+    }
+
+    /// The one of that name.
+    pub(super) fn open(name: &str) -> Result<Self, Error> {
+        let path = Self::directory(name)?.join("network.json");
+        let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => not_found(name),
+            _ => trouble("read", &path, &error),
+        })?;
+        serde_json::from_str(&text).map_err(|error| {
+            let hint = "it was written by another version? remove the directory";
+            Error::call(Code::Io, format!("{}: {error}", path.display()), 0, hint)
+        })
+    }
+
+    /// Those that are written down.
+    pub(super) fn all() -> Result<Vec<Self>, Error> {
+        let entries = match fs::read_dir(all()?) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(|error| trouble("list", &all().unwrap_or_default(), &error))?,
+        };
+        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        let mut records: Vec<Self> = names.filter_map(|name| Self::open(&name).ok()).collect();
+        records.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(records)
+    }
+
+    /// Forgets it.
+    pub(super) fn remove(&self) -> Result<(), Error> {
+        let directory = Self::directory(&self.name)?;
+        match fs::remove_dir_all(&directory) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(trouble("remove", &directory, &error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The address of version 6 that belongs to one of version 4: as far from the beginning.
+    pub(crate) fn address6(&self, address: Ipv4Addr) -> Option<Ipv6Addr> {
+        let std::net::IpAddr::V6(network) = self.gateway6?.network().address() else { return None };
+        let std::net::IpAddr::V4(base) = self.gateway.network().address() else { return None };
+        let offset = address.to_bits().wrapping_sub(base.to_bits());
+        Some(Ipv6Addr::from_bits(network.to_bits() | u128::from(offset)))
+    }
+}
+
+/// Where all are.
+pub(super) fn all() -> Result<PathBuf, Error> {
+    Ok(state_directory("network")?.join("networks"))
+}
+
+/// The host's end of a container's link. Its name is what hands an address out: there can be one of it, and the kernel
+/// removes it with the container's network namespace.
+pub(crate) fn link_name(address: Ipv4Addr) -> String {
+    format!("mc{:08x}", address.to_bits())
+}
+
+pub(super) fn not_found(name: &str) -> Error {
+    let hint = "make it first (Network), or list those that there are";
+    Error::call(Code::NetworkNotFound, format!("there is no network '{name}'"), 0, hint)
+}
+
+/// Opens a file that several processes write, and keeps them out for as long as the result lives.
+pub(super) fn locked(path: &Path) -> Result<Flock<File>, Error> {
+    let opened =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o644).open(path);
+    let file = opened.map_err(|error| trouble("open", path, &error))?;
+    Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| trouble("lock", path, &errno.into()))
+}
+
+pub(super) fn trouble(what: &str, path: &Path, error: &std::io::Error) -> Error {
+    let shown = path.to_string_lossy();
+    let errno = error.raw_os_error().unwrap_or(0);
+    let code = match errno {
+        libc::EPERM | libc::EACCES | libc::EROFS => Code::PermissionDenied,
+        libc::ENOENT => Code::NetworkNotFound,
+        _ => Code::Io,
+    };
+    Error::call(code, format!("could not {what} {shown}"), errno, "").about(&shown)
+}

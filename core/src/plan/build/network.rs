@@ -1,0 +1,125 @@
+//! A container's place on its networks: a veth pair made by the caller, addresses and routes given inside.
+
+use super::{Builder, Call, Fd, Shell, Side, Slot};
+use crate::namespace::Kind;
+use crate::network::lan::{Place, configure, veth};
+use crate::plan::step::Enforcement;
+use crate::spec::{Spec, Volume};
+use crate::sys::memory::PLACED;
+
+/// Files that a network has for its containers, unless the spec has its own in their place.
+pub(super) fn files(spec: &Spec, places: &[Place]) -> Vec<Volume> {
+    let root = spec.rootfs.as_deref().unwrap_or("");
+    let files = places.first().map(Place::files).unwrap_or_default();
+    let wanted = files.into_iter().filter(|(_, target)| {
+        let own = spec.volumes.iter().any(|volume| volume.target == *target);
+        // A root that was named is not changed: what is missing there has no place.
+        !own && (root.is_empty() || std::path::Path::new(&format!("{root}{target}")).is_file())
+    });
+    wanted.map(|(source, target)| Volume { source, target: target.into(), read_only: true }).collect()
+}
+
+impl Builder<'_> {
+    /// Whether the container's process has to wait for its links.
+    pub(super) fn has_networks(&self) -> bool {
+        !self.places.is_empty()
+    }
+
+    /// The user namespace below which the container's is made: that of an ordinary user's network, whose root may link it
+    /// to that.
+    pub(super) fn join_owner_of_network(&mut self) {
+        let Some(inside) = self.places.iter().find_map(|place| place.record.inside.clone()) else { return };
+        let slot = self.slot("user namespace of the network");
+        let why = "its root may link what belongs to it";
+        self.act("open the user namespace of the network to join", why, Shell::None, |b| {
+            b.caller(Call::Open {
+                dir: Fd::Cwd,
+                path: inside.user.into(),
+                flags: libc::O_CLOEXEC as u64,
+                mode: 0,
+                keep: slot,
+            });
+        });
+        self.files.joined.insert(0, (vec![Kind::User], slot));
+    }
+
+    /// A process that a joiner made says that it is there, and with it its network namespace.
+    pub(super) fn show_network_namespace(&mut self) {
+        let Some((first, _)) = self.kept.joiner.filter(|_| self.has_networks()) else { return };
+        self.act("tell that the network namespace is there", "the caller links it", Shell::None, |b| {
+            b.inside(Call::Ready { state: PLACED });
+            b.caller(Call::AwaitReady { first, state: PLACED });
+        });
+        self.link_networks();
+        self.let_go_on("its links are there now");
+    }
+
+    /// The caller makes the veth pairs, one end of each in the container's network namespace.
+    pub(super) fn link_networks(&mut self) {
+        let Some(pid) = self.kept.pid else { return };
+        for place in self.places.clone() {
+            let host = place.link();
+            let interface = &place.interface;
+            let message = veth(&host, place.bridge, place.record.mtu, interface, pid);
+            let shell = format!(
+                "ip link add {host} up master {} type veth peer name {} netns $pid",
+                place.record.bridge, interface.name
+            );
+            let what = format!("link it to the network '{}'", place.record.name);
+            let why = "the pair goes with the container's network namespace, and its name keeps the address from others";
+            self.act(what, why, Shell::Map(vec![shell]), |b| {
+                b.needs = Some("CAP_NET_ADMIN");
+                match &place.socket {
+                    Some(socket) => {
+                        let fd = Fd::Number(std::os::fd::AsRawFd::as_raw_fd(&**socket));
+                        b.caller(Call::NetlinkSend { fd, message });
+                        b.caller(Call::NetlinkAnswer { fd });
+                    }
+                    None => b.netlink(Side::Caller, message),
+                }
+            });
+        }
+    }
+
+    /// The container's ends get their addresses, and lead everywhere else.
+    pub(super) fn configure_networks(&mut self) {
+        if !self.has_networks() {
+            return;
+        }
+        let interfaces: Vec<_> = self.places.iter().map(|place| place.interface.clone()).collect();
+        let shell = interfaces.iter().flat_map(|one| {
+            let address = format!("ip addr add {}/{} broadcast + dev {}", one.address, one.prefix, one.name);
+            let address6 = one
+                .address6
+                .map(|(own, prefix)| format!("ip addr add {own}/{prefix} dev {} nodad", one.name));
+            let route = one.gateway.map(|gateway| format!("ip route add default via {gateway}"));
+            let route6 = one.gateway6.map(|gateway| format!("ip route add default via {gateway}"));
+            let up = Some(format!("ip link set {} up", one.name));
+            [Some(address), address6, up, route, route6].into_iter().flatten().collect::<Vec<_>>()
+        });
+        let (shell, message) = (shell.collect(), configure(&interfaces));
+        let why = "handed out by the network; what is not on it is reached through its gateway";
+        self.act("set the addresses and routes", why, Shell::Inside(shell), |b| {
+            b.needs = Some("CAP_NET_ADMIN");
+            b.netlink(Side::Container, message);
+        });
+        self.enforced.insert("network", Enforcement::Enforced);
+    }
+
+    /// Sends a message on a socket of its own: rtnetlink(7).
+    fn netlink(&mut self, side: Side, message: crate::plan::arg::Message) {
+        let socket: Slot = self.slot("netlink socket");
+        self.step(
+            side,
+            Call::Socket {
+                family: libc::AF_NETLINK as u32,
+                kind: (libc::SOCK_RAW | libc::SOCK_CLOEXEC) as u32,
+                protocol: libc::NETLINK_ROUTE as u32,
+                keep: socket,
+            },
+        );
+        self.step(side, Call::NetlinkSend { fd: Fd::Slot(socket), message });
+        self.step(side, Call::NetlinkAnswer { fd: Fd::Slot(socket) });
+        self.close(side, socket);
+    }
+}

@@ -1,0 +1,335 @@
+//! Networks for containers. Every test plays the host in a network namespace of its own thread.
+
+mod common;
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use minicontain::namespace::{self, Kind, Namespace};
+use minicontain::network::{Link, LinkKind, Netlink, Network, NetworkOptions};
+use minicontain::spec::Attachment;
+use minicontain::{Code, Command, Container, Error};
+
+/// Runs a test as root in a network namespace that plays the host.
+fn on_a_host(what: &str, test: impl FnOnce() + Send) {
+    if !common::root() {
+        return common::skip(what, "needs root");
+    }
+    let host = Namespace::create(Kind::Net).expect("a network namespace");
+    let run = host.call(|| {
+        let lo = Netlink::here().and_then(|netlink| netlink.link("lo")).expect("lo");
+        lo.up().expect("up");
+        test();
+    });
+    run.expect("entered");
+}
+
+/// A name that no other test, and no other run, has.
+fn unique(name: &str) -> String {
+    format!("{name}{}", std::process::id())
+}
+
+fn lab(name: &str, options: NetworkOptions) -> Network {
+    Network::create(&unique(name), &options).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn subnet(subnet: &str) -> NetworkOptions {
+    NetworkOptions { subnet: Some(subnet.into()), ..NetworkOptions::default() }
+}
+
+fn sh(network: &Network, script: &str) -> (i32, String) {
+    let run = Command::new("sh")
+        .args(["-c", script])
+        .network(Attachment::to(network.name()))
+        .timeout(Duration::from_secs(20))
+        .output()
+        .unwrap_or_else(|error| panic!("{error}"));
+    let said = [run.stdout, run.stderr].concat();
+    (run.outcome.returncode(), String::from_utf8_lossy(&said).trim().to_string())
+}
+
+/// A container that answers every connection with a line.
+fn server(network: &Network, hostname: &str, set: impl FnOnce(&mut Command)) -> Container {
+    let script = "import socket,sys
+s=socket.create_server(('0.0.0.0',80))
+print('ready',flush=True)
+while True:
+    c,a=s.accept(); c.sendall(b'hello '+a[0].encode()+b'\\n'); c.close()";
+    let mut command = Command::new("/usr/bin/python3");
+    command.args(["-c", script]).hostname(hostname).network(Attachment::to(network.name()));
+    command.stdout(minicontain::spec::Stdio::Pipe);
+    set(&mut command);
+    let mut container = command.spawn().unwrap_or_else(|error| panic!("{error}"));
+    let mut ready = [0; 6];
+    std::fs::File::from(container.stdout.take().expect("a pipe")).read_exact(&mut ready).expect("ready");
+    container
+}
+
+fn ask(address: &str) -> std::io::Result<String> {
+    let address = address.parse().expect("an address");
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(3))?;
+    stream.write_all(b"")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer.trim().into())
+}
+
+fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> Code {
+    result.expect_err("an error").code()
+}
+
+#[test]
+fn a_container_has_an_address_and_reaches_the_gateway() {
+    on_a_host("a network", || {
+        let lab = lab("a", subnet("10.16.8.0/24"));
+        assert_eq!(lab.gateway().to_string(), "10.16.8.1");
+        let (status, said) = sh(&lab, "ip -4 -o addr show eth0; ip route; ping -c1 -W2 10.16.8.1 >&2");
+        assert_eq!(status, 0, "{said}");
+        assert!(
+            said.contains("10.16.8.2/24 brd 10.16.8.255") && said.contains("default via 10.16.8.1"),
+            "{said}"
+        );
+        lab.remove().expect("removed");
+    });
+}
+
+#[test]
+fn two_containers_talk_by_name() {
+    on_a_host("a network", || {
+        let lab =
+            lab("b", NetworkOptions { subnet6: Some("fd00:16:8::/64".into()), ..subnet("10.16.8.0/24") });
+        let web = server(&lab, "web", |command| {
+            command.spec().networks[0].aliases.push("www".into());
+        });
+        let (status, said) = sh(
+            &lab,
+            "getent ahostsv4 www | head -1; ping -c1 -W2 web >/dev/null && ping -6 -c1 -W2 web > /dev/null && echo both",
+        );
+        assert_eq!(status, 0, "{said}");
+        assert!(said.starts_with("10.16.8.2 ") && said.ends_with("both"), "{said}");
+        let names = lab.names().expect("names");
+        assert!(
+            names.contains(&("web".into(), "10.16.8.2".parse::<IpAddr>().expect("an address"))),
+            "{names:?}"
+        );
+        drop(web);
+        assert!(!lab.names().expect("names").iter().any(|(name, _)| name == "web"));
+        lab.remove().expect("removed");
+    });
+}
+
+#[test]
+fn removing_leaves_nothing() {
+    on_a_host("a network", || {
+        let lab = lab("c", NetworkOptions { nat: true, forward: true, ..NetworkOptions::default() });
+        let container = server(&lab, "web", |command| {
+            command.publish("8080:80".parse().expect("a port"));
+        });
+        assert_eq!(code(lab.remove()), Code::StillRuns);
+        drop(container);
+        lab.remove().expect("removed");
+        let links = Netlink::here().and_then(|netlink| netlink.links()).expect("links");
+        assert_eq!(links.len(), 1, "{links:?}");
+        let rules = std::process::Command::new("nft").args(["list", "ruleset"]).output().expect("nft");
+        assert_eq!(String::from_utf8_lossy(&rules.stdout), "");
+        assert_eq!(code(Network::open(lab.name())), Code::NetworkNotFound);
+    });
+}
+
+#[test]
+fn a_published_port_answers() {
+    on_a_host("a network", || {
+        let lab = lab("d", subnet("10.16.8.0/24"));
+        let container = server(&lab, "web", |command| {
+            command.publish("8080:80".parse().expect("a port"));
+        });
+        assert_eq!(ask("127.0.0.1:8080").expect("an answer"), "hello 10.16.8.1");
+        assert_eq!(ask("10.16.8.1:8080").expect("an answer"), "hello 10.16.8.1");
+        // The port is taken on the host.
+        assert!(TcpListener::bind("0.0.0.0:8080").is_err());
+        let other = Command::new("true")
+            .network(Attachment::to(lab.name()))
+            .publish("8080:81".parse().expect("a port"))
+            .spawn();
+        assert_eq!(code(other), Code::AddressInUse);
+        drop(container);
+        assert!(ask("127.0.0.1:8080").is_err());
+        TcpListener::bind("0.0.0.0:8080").expect("free again");
+        lab.remove().expect("removed");
+    });
+}
+
+#[test]
+fn the_outside_is_reached_by_nat_alone() {
+    on_a_host("a network", || {
+        let outside = Namespace::create(Kind::Net).expect("a network namespace");
+        let own = Namespace::current(Kind::Net).expect("own");
+        let up = Link::create(
+            &own,
+            "up0",
+            &LinkKind::Veth { peer: "up1".into(), peer_namespace: Some(outside.clone()) },
+        )
+        .expect("a pair");
+        let far = Link::get(&outside, "up1").expect("a link");
+        for (link, address) in [(&up, "203.0.113.1/24"), (&far, "203.0.113.2/24")] {
+            link.add_address(&address.parse().expect("an address")).and_then(|()| link.up()).expect("up");
+        }
+        let listener =
+            outside.call(|| TcpListener::bind("203.0.113.2:80").expect("a listener")).expect("called");
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let Ok(mut stream) = stream else { return };
+                let peer = stream.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default();
+                let _ = stream.write_all(peer.as_bytes());
+            }
+        });
+        let fetch = "/usr/bin/python3 -c \"import socket; print(socket.create_connection(('203.0.113.2',80),3).recv(99).decode())\"";
+        let refused = Network::create(&unique("e0"), &NetworkOptions { nat: true, ..subnet("10.16.7.0/24") });
+        let error = refused.expect_err("forwarding is off");
+        assert!(
+            error.code() == Code::ForwardingOff && error.hint().contains("net.ipv4.ip_forward=1"),
+            "{error}"
+        );
+        let open = lab("e1", NetworkOptions { nat: true, forward: true, ..subnet("10.16.8.0/24") });
+        assert_eq!(sh(&open, fetch), (0, "203.0.113.1".into()));
+        // With forwarding on, a network without nat stays closed; and one does not reach another.
+        let closed = lab("e2", subnet("10.16.9.0/24"));
+        assert_ne!(sh(&closed, fetch).0, 0);
+        let web = server(&open, "web", |_| {});
+        assert_ne!(sh(&closed, "ping -c1 -W1 10.16.8.3").0, 0);
+        assert_ne!(sh(&closed, "ping -c1 -W1 10.16.8.4").0, 0);
+        drop(web);
+        open.remove().and_then(|()| closed.remove()).expect("removed");
+    });
+}
+
+#[test]
+fn addresses_are_handed_out_once_until_all_were() {
+    on_a_host("a network", || {
+        let lab = lab("f", subnet("10.16.8.0/29"));
+        let hold = || Command::new("sleep").arg("60").network(Attachment::to(lab.name())).spawn();
+        let first: Vec<Container> =
+            (0..5).map(|_| hold().unwrap_or_else(|error| panic!("{error}"))).collect();
+        let error = hold().expect_err("used up");
+        assert!(error.code() == Code::AddressInUse && error.to_string().contains("every address"), "{error}");
+        drop(first);
+        let fixed = |ip: &str| {
+            let attachment = format!("{}:ip={ip}", lab.name()).parse().expect("an attachment");
+            Command::new("sleep").arg("60").network(attachment).spawn()
+        };
+        for wrong in ["10.16.8.1", "10.16.8.0", "10.16.8.7", "10.16.9.2"] {
+            assert_eq!(code(fixed(wrong)), Code::AddressInUse, "{wrong}");
+        }
+        std::thread::sleep(Duration::from_millis(500));
+        let held = fixed("10.16.8.4").unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(code(fixed("10.16.8.4")), Code::AddressInUse);
+        drop(held);
+        lab.remove().expect("removed");
+    });
+}
+
+#[test]
+fn what_overlaps_is_refused_with_whose_it_is() {
+    on_a_host("a network", || {
+        let lab = lab("g", subnet("10.16.8.0/24"));
+        for taken in ["10.16.0.0/16", "10.16.8.128/25"] {
+            let error = Network::create(&unique("g2"), &subnet(taken)).expect_err("overlaps");
+            assert!(error.code() == Code::AddressInUse && error.to_string().contains("overlaps"), "{error}");
+        }
+        assert_eq!(code(Network::create(lab.name(), &subnet("10.17.0.0/24"))), Code::NameTaken);
+        for name in ["host", "none", "a b", ""] {
+            assert_eq!(code(Network::create(name, &NetworkOptions::default())), Code::InvalidSpec);
+        }
+        assert_eq!(
+            code(Command::new("true").network(Attachment::to("nowhere")).spawn()),
+            Code::NetworkNotFound
+        );
+        lab.remove().expect("removed");
+    });
+}
+
+#[test]
+fn several_networks_for_one_container() {
+    on_a_host("a network", || {
+        let (one, two) = (lab("h1", subnet("10.16.8.0/24")), lab("h2", subnet("10.16.9.0/24")));
+        let mut command = Command::new("sh");
+        command.args(["-c", "ip -4 -o addr show; ping -c1 -W2 10.16.8.1 >/dev/null && ping -c1 -W2 10.16.9.1 >/dev/null && echo both"]);
+        command.network(Attachment::to(one.name())).network(Attachment::to(two.name()));
+        let run = command.output().unwrap_or_else(|error| panic!("{error}"));
+        let said = String::from_utf8_lossy(&run.stdout).into_owned();
+        assert!(said.contains("eth0") && said.contains("eth1") && said.trim().ends_with("both"), "{said}");
+        one.remove().and_then(|()| two.remove()).expect("removed");
+    });
+}
+
+#[test]
+fn a_detached_container_is_on_a_network_too() {
+    on_a_host("a network", || {
+        let lab = lab("i", subnet("10.16.8.0/24"));
+        let name = unique("netdetached");
+        let container = Command::new("sleep")
+            .arg("60")
+            .name(&name)
+            .detach(true)
+            .network(Attachment::to(lab.name()))
+            .spawn();
+        let container = container.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(sh(&lab, &format!("ping -c1 -W2 {name} >/dev/null && echo yes")), (0, "yes".into()));
+        container.kill().and_then(|()| container.wait()).expect("ended");
+        Container::remove(&name).expect("removed");
+        lab.remove().expect("removed");
+    });
+}
+
+#[test]
+fn every_step_can_fail_and_nothing_stays() {
+    on_a_host("a network", || {
+        let lab = lab("j", subnet("10.16.8.0/24"));
+        let mut command = Command::new("true");
+        command
+            .network(Attachment::to(lab.name()))
+            .hostname("web")
+            .publish("8080:80".parse().expect("a port"));
+        let count = command.plan().expect("a plan").steps.len();
+        for index in 0..count {
+            let plan = command.plan().expect("a plan");
+            let (tolerated, executed) =
+                (plan.steps[index].tolerate, plan.steps[index].call.name() == "execve");
+            let started = Container::start_traced(plan, Some((index, libc::EIO)));
+            if let Ok(container) = started {
+                assert!(tolerated != minicontain::plan::Tolerate::Nothing || executed, "step {index}");
+                container.wait().expect("its end");
+            }
+            assert!(lab.names().expect("names").iter().all(|(name, _)| name != "web"), "step {index}");
+        }
+        lab.remove().expect("removed");
+    });
+}
+
+#[test]
+fn what_a_killed_creator_left_is_swept() {
+    on_a_host("a network", || {
+        let name = unique("k");
+        // SAFETY: the copy makes a network and is killed.
+        let child = unsafe {
+            namespace::clone(0, || {
+                let made = Network::create(&name, &subnet("10.16.8.0/24"));
+                let container =
+                    Command::new("sleep").arg("60").hostname("web").network(Attachment::to(&name)).spawn();
+                let held = (made.is_ok(), container.is_ok());
+                libc::raise(libc::SIGKILL);
+                i32::from(held == (true, true))
+            })
+        }
+        .expect("a copy");
+        child.wait().expect("its end");
+        let until = std::time::Instant::now() + Duration::from_secs(5);
+        while Network::open(&name).is_ok() && std::time::Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(50));
+            Network::list().expect("a list");
+        }
+        assert_eq!(code(Network::open(&name)), Code::NetworkNotFound);
+        assert_eq!(Netlink::here().and_then(|netlink| netlink.links()).expect("links").len(), 1);
+    });
+}
