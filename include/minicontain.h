@@ -205,6 +205,30 @@ enum minicontain_code
      * There is no such cgroup, or it has no such file.
      */
     MINICONTAIN_CODE_CGROUP_NOT_FOUND = 25,
+    /**
+     * There is no such network link.
+     */
+    MINICONTAIN_CODE_LINK_NOT_FOUND = 26,
+    /**
+     * There is a network link of that name already.
+     */
+    MINICONTAIN_CODE_LINK_EXISTS = 27,
+    /**
+     * The address or the port is in use already.
+     */
+    MINICONTAIN_CODE_ADDRESS_IN_USE = 28,
+    /**
+     * There is no such network.
+     */
+    MINICONTAIN_CODE_NETWORK_NOT_FOUND = 29,
+    /**
+     * The host does not forward packets.
+     */
+    MINICONTAIN_CODE_FORWARDING_OFF = 30,
+    /**
+     * A CNI plugin failed, or is not there.
+     */
+    MINICONTAIN_CODE_CNI_FAILED = 31,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

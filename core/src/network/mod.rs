@@ -7,6 +7,7 @@
 mod address;
 mod change;
 mod cidr;
+pub mod cni;
 mod describe;
 mod failure;
 mod history;
