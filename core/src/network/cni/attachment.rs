@@ -96,7 +96,7 @@ impl Attachment {
     pub fn new(container_id: impl Into<String>, netns: impl Into<PathBuf>) -> Self {
         Self {
             container_id: container_id.into(),
-            netns: netns.into(),
+            netns: seen_by_others(netns.into()),
             ifname: "eth0".into(),
             capabilities: Map::new(),
             args: Vec::new(),
@@ -115,9 +115,7 @@ impl Attachment {
     /// ```
     #[must_use]
     pub fn from_fd(container_id: impl Into<String>, netns: BorrowedFd<'_>) -> Self {
-        // Plugins open it: `self` would be theirs.
-        let path = format!("/proc/{}/fd/{}", std::process::id(), netns.as_raw_fd());
-        Self::new(container_id, path)
+        Self::new(container_id, format!("/proc/self/fd/{}", netns.as_raw_fd()))
     }
 
     /// The interface's name in the container.
@@ -263,6 +261,18 @@ impl Attachment {
         let whom =
             format!("{} of container '{}' in network '{}'", self.ifname, self.container_id, config.name());
         Surroundings { environment, whom, limit: self.timeout }
+    }
+}
+
+/// A path below `/proc/self` or `/proc/thread-self` as a plugin must have it, whose own those would be otherwise.
+fn seen_by_others(path: PathBuf) -> PathBuf {
+    let process = || format!("/proc/{}", std::process::id());
+    if let Ok(rest) = path.strip_prefix("/proc/self") {
+        return Path::new(&process()).join(rest);
+    }
+    match path.strip_prefix("/proc/thread-self") {
+        Ok(rest) => Path::new(&process()).join(format!("task/{}", nix::unistd::gettid())).join(rest),
+        Err(_) => path,
     }
 }
 

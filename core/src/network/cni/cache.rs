@@ -4,17 +4,20 @@
 //! /run/minicontain/cni/results/NETWORK-CONTAINER-INTERFACE    ($XDG_RUNTIME_DIR/minicontain/… for an ordinary user)
 //! ```
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::attachment::{Attachment, NamespaceId};
 use super::config::Config;
+use super::result::CniResult;
 use crate::cgroup::sweep::own_namespace;
 use crate::container::registry::state_directory;
 use crate::error::{Code, Error};
@@ -30,12 +33,16 @@ struct Maker {
     namespace: u64,
     pid: u32,
     started: u64,
+    /// Which of its attachments it is.
+    number: u32,
 }
 
 impl Maker {
     fn own() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
         let pid = std::process::id();
-        Self { namespace: own_namespace(), pid, started: start_time(pid as i32).unwrap_or(0) }
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        Self { namespace: own_namespace(), pid, started: start_time(pid as i32).unwrap_or(0), number }
     }
 
     /// Whether it has ended, as far as that can be seen from here.
@@ -52,7 +59,8 @@ pub struct Attached {
     namespace: NamespaceId,
     config: Value,
     /// What the plugins that have run gave together.
-    pub(super) result: Option<Value>,
+    #[serde(rename = "result")]
+    pub(super) json: Option<Value>,
     /// Whether all of them have.
     pub(super) complete: bool,
 }
@@ -69,7 +77,7 @@ impl Attached {
             attachment: attachment.clone(),
             namespace,
             config: config.to_value(),
-            result: None,
+            json: None,
             complete: false,
         };
         let place = place(attachment, config.name())?;
@@ -109,7 +117,18 @@ impl Attached {
     }
 
     /// All of this user's, the unfinished ones included.
-    pub(super) fn all() -> Result<Vec<Self>, Error> {
+    ///
+    /// ```no_run
+    /// use minicontain::network::cni::Attached;
+    /// for attached in Attached::all()?.iter().filter(|one| one.container_id() == "box") {
+    ///     println!("{} in {}: {:?}", attached.ifname(), attached.network(), attached.result());
+    /// }
+    /// # Ok::<(), minicontain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Code::Io`] when they cannot be listed.
+    pub fn all() -> Result<Vec<Self>, Error> {
         let directory = directory()?;
         let entries = match fs::read_dir(&directory) {
             Ok(entries) => entries,
@@ -167,18 +186,23 @@ impl Attached {
         }
     }
 
-    /// Whether this is still what is written down.
-    pub(super) fn is_current(&self) -> Result<bool, Error> {
-        Ok(read(&self.place()?).is_some_and(|now| {
-            now.maker == self.maker
-                && now.namespace == self.namespace
-                && now.is_about(&self.attachment, self.network())
-        }))
+    /// Waits for whoever else is deleting it; nothing if it is deleted by now. While this is held, nobody can delete it, or
+    /// attach the same anew.
+    pub(super) fn claim(&self) -> Result<Option<Flock<File>>, Error> {
+        let place = self.place()?;
+        let lost = |error: &io::Error| failed("could not lock an attachment", &place, error);
+        let file = match File::open(&place) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(lost(&error)),
+        };
+        let lock = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| lost(&errno.into()))?;
+        Ok(read(&place).is_some_and(|now| now.maker == self.maker).then_some(lock))
     }
 
     /// The first of these paths, or the one written down, that stands for the namespace that was attached; none where
     /// that is gone.
-    pub(super) fn netns(&self, given: Option<&Path>) -> PathBuf {
+    pub(super) fn living_netns(&self, given: Option<&Path>) -> PathBuf {
         let known = given.into_iter().chain([&*self.attachment.netns]);
         known
             .into_iter()
@@ -208,6 +232,13 @@ impl Attached {
     #[must_use]
     pub fn ifname(&self) -> &str {
         &self.attachment.ifname
+    }
+
+    /// What attaching gave; nothing while, or if, it was not finished.
+    #[must_use]
+    pub fn result(&self) -> Option<CniResult> {
+        let json = self.json.clone().filter(|_| self.complete)?;
+        CniResult::from_value(json).ok()
     }
 
     fn is_about(&self, attachment: &Attachment, network: &str) -> bool {
@@ -269,8 +300,11 @@ fn read(path: &Path) -> Option<Attached> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
-/// Removes a file that was never finished.
+/// Removes a file that was never finished. What only another version of this library can read is not one.
 fn remove_torn(path: &Path) {
+    if fs::read(path).is_ok_and(|text| serde_json::from_slice::<Value>(&text).is_ok()) {
+        return;
+    }
     let age = fs::metadata(path).and_then(|meta| meta.modified()).ok().and_then(|time| time.elapsed().ok());
     if age.is_some_and(|age| age > GRACE) {
         let _ = fs::remove_file(path);

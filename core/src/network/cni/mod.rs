@@ -57,12 +57,12 @@ impl Attachment {
         let mut attached = Attached::begin(self, config, namespace)?;
         let around = self.surroundings(config, &self.netns);
         for (n, plugin) in plugins.iter().enumerate() {
-            let input = input(self, config, n, attached.result.as_ref());
+            let input = input(self, config, n, attached.json.as_ref());
             let result = plugin.run(Verb::Add, &around, &input);
             let result =
                 result.and_then(|text| plugin.result(&text, config.version().as_str(), &around.whom));
             let noted = result.and_then(|result| {
-                attached.result = Some(result);
+                attached.json = Some(result);
                 attached.complete = n + 1 == plugins.len();
                 attached.update()
             });
@@ -70,11 +70,11 @@ impl Attachment {
                 return Err(undo(&attached, config, &plugins[..=n], &around, error));
             }
         }
-        let json = attached.result.take().unwrap_or_default();
+        let json = attached.json.take().unwrap_or_default();
         CniResult::from_value(json.clone()).map_err(|what| {
             let problem =
                 format!("the CNI network '{}' gave a result that cannot be read: {what}", config.name());
-            attached.result = Some(json);
+            attached.json = Some(json);
             undo(
                 &attached,
                 config,
@@ -90,7 +90,7 @@ impl Attachment {
     ///
     /// # Errors
     /// [`Code::CniFailed`] when a plugin finds something amiss, or the container is not attached;
-    /// [`Code::NotSupported`] before version 0.4.0.
+    /// [`Code::NamespaceNotFound`] when its network namespace is gone; [`Code::NotSupported`] before version 0.4.0.
     pub fn check(&self, config: &Config) -> Result<(), Error> {
         self.validate()?;
         if config.version() < Version::V0_4_0 {
@@ -111,9 +111,14 @@ impl Attachment {
             })?;
         // As it was attached: the file may say something else by now.
         let (made, config) = (&attached.attachment, attached.config()?);
-        let around = made.surroundings(&config, &attached.netns(Some(&self.netns)));
+        let netns = attached.living_netns(Some(&self.netns));
+        if netns.as_os_str().is_empty() {
+            let problem = format!("the network namespace of container '{}' is gone", self.container_id);
+            return Err(Error::call(Code::NamespaceNotFound, problem, 0, "delete the attachment"));
+        }
+        let around = made.surroundings(&config, &netns);
         for (n, plugin) in find_plugins(made, &config)?.iter().enumerate() {
-            plugin.run(Verb::Check, &around, &input(made, &config, n, attached.result.as_ref()))?;
+            plugin.run(Verb::Check, &around, &input(made, &config, n, attached.json.as_ref()))?;
         }
         Ok(())
     }
@@ -164,12 +169,10 @@ impl Attached {
     }
 
     fn delete_in(&self, netns: Option<&Path>) -> Result<(), Error> {
-        if !self.is_current()? {
-            return Ok(());
-        }
+        let Some(_claim) = self.claim()? else { return Ok(()) };
         let (made, config) = (&self.attachment, self.config()?);
-        let around = made.surroundings(&config, &self.netns(netns));
-        let previous = self.result.as_ref().filter(|_| config.version() >= Version::V0_4_0);
+        let around = made.surroundings(&config, &self.living_netns(netns));
+        let previous = self.json.as_ref().filter(|_| config.version() >= Version::V0_4_0);
         for (n, plugin) in find_plugins(made, &config)?.iter().enumerate().rev() {
             plugin.run(Verb::Del, &around, &input(made, &config, n, previous))?;
         }
@@ -195,7 +198,7 @@ fn undo(
     around: &Surroundings,
     mut why: Error,
 ) -> Error {
-    let previous = attached.result.as_ref().filter(|_| config.version() >= Version::V0_4_0);
+    let previous = attached.json.as_ref().filter(|_| config.version() >= Version::V0_4_0);
     let deleted = begun.iter().enumerate().rev().map(|(n, plugin)| {
         plugin.run(Verb::Del, around, &input(&attached.attachment, config, n, previous)).map(drop)
     });

@@ -32,6 +32,9 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// No result is as long as this.
 const LONGEST: usize = 1 << 20;
 
+/// How much is kept of what it says on standard error.
+const LAST_WORDS: usize = 500;
+
 /// What a plugin is asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verb {
@@ -238,6 +241,8 @@ impl Plugin {
             for (pipe, text) in pipes.iter_mut().zip(&mut texts) {
                 read_ready(pipe, text);
             }
+            let superfluous = texts[1].len().saturating_sub(LAST_WORDS);
+            texts[1].drain(..superfluous);
             let expired = begun.elapsed() >= around.limit;
             if ended {
                 break true;
@@ -276,13 +281,12 @@ fn input(config: &Value) -> std::io::Result<File> {
     Ok(file)
 }
 
-/// Reads what is there now. What a plugin left behind holds the pipe open is not waited for.
+/// Reads what is there now, as much as the largest pipe holds. An end of it that a plugin's own child holds open is not
+/// waited for.
 fn read_ready(pipe: &mut Option<File>, text: &mut Vec<u8>) {
     let mut room = [0; 16 << 10];
-    while let Some(file) = pipe {
-        if text.len() > LONGEST {
-            return;
-        }
+    for _ in 0..64 {
+        let Some(file) = pipe else { return };
         match file.read(&mut room) {
             Ok(0) => *pipe = None,
             Ok(count) => text.extend_from_slice(&room[..count]),
@@ -295,7 +299,7 @@ fn read_ready(pipe: &mut Option<File>, text: &mut Vec<u8>) {
 
 /// The end of what it said on standard error.
 fn said(stderr: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&stderr[stderr.len().saturating_sub(500)..]);
+    let text = String::from_utf8_lossy(stderr);
     if text.trim().is_empty() { String::new() } else { format!("; it said: {}", text.trim()) }
 }
 
@@ -307,6 +311,9 @@ fn advice(complaint: &Complaint) -> &'static str {
     }
     if text.contains("no IP addresses available") {
         return "the range is used up: delete attachments, or widen the subnet";
+    }
+    if text.contains("operation not permitted") && !nix::unistd::geteuid().is_root() {
+        return "plugins change the host's network: run as root";
     }
     match complaint.code {
         2 => "the plugin does not know a field of its configuration: take it out",
