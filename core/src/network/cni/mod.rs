@@ -39,7 +39,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Code, Error};
 use attachment::NamespaceId;
-use plugin::{Plugin, Surroundings, Verb};
+use plugin::{Failure, Plugin, Surroundings, Verb};
 
 impl Attachment {
     /// Attaches the container: ADD of each plugin, in order. When one fails, those that were run are asked to delete, in
@@ -64,10 +64,10 @@ impl Attachment {
             let noted = result.and_then(|result| {
                 attached.json = Some(result);
                 attached.complete = n + 1 == plugins.len();
-                attached.update()
+                Ok(attached.update()?)
             });
-            if let Err(error) = noted {
-                return Err(undo(&attached, config, &plugins[..=n], &around, error));
+            if let Err(failure) = noted {
+                return Err(undo(&attached, config, &plugins[..=n], &around, failure));
             }
         }
         let json = attached.json.take().unwrap_or_default();
@@ -80,7 +80,7 @@ impl Attachment {
                 config,
                 &plugins,
                 &around,
-                failed(problem, 0, "see whether its last plugin is a CNI plugin"),
+                failed(problem, 0, "see whether its last plugin is a CNI plugin").into(),
             )
         })
     }
@@ -196,11 +196,16 @@ fn undo(
     config: &Config,
     begun: &[Plugin],
     around: &Surroundings,
-    mut why: Error,
+    why: Failure,
 ) -> Error {
+    let Failure { error: mut why, unspoken } = why;
     let previous = attached.json.as_ref().filter(|_| config.version() >= Version::V0_4_0);
     let deleted = begun.iter().enumerate().rev().map(|(n, plugin)| {
-        plugin.run(Verb::Del, around, &input(&attached.attachment, config, n, previous)).map(drop)
+        match plugin.run(Verb::Del, around, &input(&attached.attachment, config, n, previous)) {
+            // It refused to add for that, and has made nothing.
+            Err(failure) if failure.unspoken && unspoken && n + 1 == begun.len() => Ok(()),
+            deleted => deleted.map(drop).map_err(Error::from),
+        }
     });
     // Each is asked, whatever the others say.
     let deleted: Vec<Result<(), Error>> = deleted.collect();

@@ -83,6 +83,26 @@ struct Complaint {
     details: String,
 }
 
+/// Why a plugin did not do what it was asked.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub error: Error,
+    /// Whether it does not speak the network's version, which it says before it does anything.
+    pub unspoken: bool,
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        failure.error
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { error, unspoken: false }
+    }
+}
+
 /// How a plugin ended, and what it printed.
 struct Answer {
     /// Nothing where it was killed: for its time, or for what it printed.
@@ -118,7 +138,7 @@ impl Plugin {
     }
 
     /// Asks the plugin for something; returns what it printed.
-    pub(super) fn run(&self, verb: Verb, around: &Surroundings, config: &Value) -> Result<Vec<u8>, Error> {
+    pub(super) fn run(&self, verb: Verb, around: &Surroundings, config: &Value) -> Result<Vec<u8>, Failure> {
         let answer = self.answer(verb, around, config)?;
         let wrong = |what: String, errno: i32, hint: &str| {
             let problem = format!(
@@ -127,7 +147,7 @@ impl Plugin {
                 verb.name(),
                 around.whom
             );
-            failed(problem, errno, hint).about(&self.file.display().to_string())
+            Failure::from(failed(problem, errno, hint).about(&self.file.display().to_string()))
         };
         let said = || said(&answer.stderr);
         match answer.ended {
@@ -148,12 +168,11 @@ impl Plugin {
                 let details = if complaint.details.is_empty() { "" } else { "; " };
                 let what =
                     format!("{}{details}{} (code {})", complaint.msg, complaint.details, complaint.code);
-                let hint = if complaint.code == 1 && verb != Verb::Version {
-                    self.version_hint(around, config)
-                } else {
-                    advice(&complaint).into()
-                };
-                Err(wrong(what, 0, &hint))
+                if complaint.code == 1 && verb != Verb::Version {
+                    let hint = self.version_hint(around, config);
+                    return Err(Failure { unspoken: true, ..wrong(what, 0, &hint) });
+                }
+                Err(wrong(what, 0, advice(&complaint)))
             }
             Some(Ended { status, .. }) => {
                 let name =
@@ -164,11 +183,11 @@ impl Plugin {
     }
 
     /// Reads a plugin's answer to ADD. It must be in the version that was asked for; one that says none is taken to be.
-    pub(super) fn result(&self, stdout: &[u8], version: &str, whom: &str) -> Result<Value, Error> {
+    pub(super) fn result(&self, stdout: &[u8], version: &str, whom: &str) -> Result<Value, Failure> {
         let wrong = |what: String, hint: &str| {
             let problem =
                 format!("the CNI plugin '{}' answered ADD for {whom} with no result: {what}", self.kind);
-            failed(problem, 0, hint).about(&self.file.display().to_string())
+            Failure::from(failed(problem, 0, hint).about(&self.file.display().to_string()))
         };
         let mut result: Value = serde_json::from_slice(stdout).map_err(|error| {
             let text = String::from_utf8_lossy(&stdout[..stdout.len().min(200)]).into_owned();
