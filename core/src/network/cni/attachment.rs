@@ -15,8 +15,8 @@ use serde_json::{Map, Value, json};
 use super::config::{Config, is_identifier};
 use super::invalid;
 use super::plugin::{Surroundings, joined, plugin_dirs};
-use super::result::Cidr;
 use crate::error::{Code, Error};
+use crate::network::Cidr;
 
 /// What must not be dropped in silence when no plugin of a network takes it.
 const NEEDED: [&str; 4] = ["portMappings", "bandwidth", "ips", "mac"];

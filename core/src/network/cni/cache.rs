@@ -18,43 +18,24 @@ use serde_json::Value;
 use super::attachment::{Attachment, NamespaceId};
 use super::config::Config;
 use super::result::CniResult;
-use crate::cgroup::sweep::own_namespace;
-use crate::container::registry::state_directory;
 use crate::error::{Code, Error};
-use crate::host::start_time;
+use crate::host::{Maker, state_directory};
+
+/// A number that no other attachment of this process has.
+fn next_number() -> u32 {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    COUNT.fetch_add(1, Ordering::Relaxed)
+}
 
 /// How long writing a new file may take: one that cannot be read for longer is a killed process's, which ran no plugin.
 const GRACE: Duration = Duration::from_secs(2);
-
-/// Which process it was: an id alone may become another's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Maker {
-    /// The PID namespace that the id is of.
-    namespace: u64,
-    pid: u32,
-    started: u64,
-    /// Which of its attachments it is.
-    number: u32,
-}
-
-impl Maker {
-    fn own() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let pid = std::process::id();
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        Self { namespace: own_namespace(), pid, started: start_time(pid as i32).unwrap_or(0), number }
-    }
-
-    /// Whether it has ended, as far as that can be seen from here.
-    fn is_gone(&self) -> bool {
-        self.namespace == own_namespace() && start_time(self.pid as i32) != Some(self.started)
-    }
-}
 
 /// An attachment that was made, or begun, and not deleted yet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Attached {
     maker: Maker,
+    /// Which of its maker's attachments it is.
+    number: u32,
     pub(super) attachment: Attachment,
     namespace: NamespaceId,
     config: Value,
@@ -73,7 +54,8 @@ impl Attached {
         namespace: NamespaceId,
     ) -> Result<Self, Error> {
         let own = Self {
-            maker: Maker::own(),
+            maker: Maker::this(),
+            number: next_number(),
             attachment: attachment.clone(),
             namespace,
             config: config.to_value(),
@@ -197,7 +179,9 @@ impl Attached {
             Err(error) => return Err(lost(&error)),
         };
         let lock = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| lost(&errno.into()))?;
-        Ok(read(&place).is_some_and(|now| now.maker == self.maker).then_some(lock))
+        Ok(read(&place)
+            .is_some_and(|now| (now.maker, now.number) == (self.maker, self.number))
+            .then_some(lock))
     }
 
     /// The first of these paths, or the one written down, that stands for the namespace that was attached; none where
@@ -279,7 +263,7 @@ impl Attached {
 }
 
 fn directory() -> Result<PathBuf, Error> {
-    Ok(state_directory()?.join("cni/results"))
+    Ok(state_directory("networks")?.join("cni/results"))
 }
 
 fn place(attachment: &Attachment, network: &str) -> Result<PathBuf, Error> {

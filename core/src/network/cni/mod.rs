@@ -31,7 +31,7 @@ pub use attachment::{Attachment, Bandwidth, PortMapping};
 pub use cache::Attached;
 pub use config::{CONFIG_DIR, Config, PluginConfig, Version};
 pub use plugin::PLUGIN_DIRS;
-pub use result::{Cidr, CniResult, Dns, Interface, Ip, Route};
+pub use result::{CniResult, Dns, Interface, Ip, Route};
 
 use std::path::Path;
 

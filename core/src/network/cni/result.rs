@@ -1,59 +1,11 @@
 //! What attaching gave: interfaces, addresses, routes and name servers.
 
-use std::fmt;
 use std::net::IpAddr;
-use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// An address and the length of its network's prefix: `10.1.0.5/16`.
-///
-/// ```
-/// let cidr: minicontain::network::cni::Cidr = "10.1.0.5/16".parse().unwrap();
-/// assert_eq!((cidr.address.to_string(), cidr.prefix), ("10.1.0.5".into(), 16));
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Cidr {
-    /// The address.
-    pub address: IpAddr,
-    /// How many of its bits name the network.
-    pub prefix: u8,
-}
-
-impl fmt::Display for Cidr {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.prefix)
-    }
-}
-
-impl FromStr for Cidr {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let parsed = text.split_once('/').and_then(|(address, prefix)| {
-            let address: IpAddr = address.parse().ok()?;
-            let most = if address.is_ipv4() { 32 } else { 128 };
-            Some(Self { address, prefix: prefix.parse().ok().filter(|prefix| *prefix <= most)? })
-        });
-        parsed.ok_or_else(|| format!("'{text}' is no address with a prefix"))
-    }
-}
-
-impl TryFrom<String> for Cidr {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<Cidr> for String {
-    fn from(cidr: Cidr) -> Self {
-        cidr.to_string()
-    }
-}
+use crate::network::Cidr;
 
 /// An interface that a plugin made, in the container or on the host.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
