@@ -241,8 +241,8 @@ fn a_vxlan_crosses_a_routed_network() {
 
 #[test]
 fn taps_and_tuns_stay_in_their_namespace() {
-    if !std::path::Path::new("/dev/net/tun").exists() {
-        return skip("taps_and_tuns_stay_in_their_namespace", "there is no /dev/net/tun");
+    if let Err(error) = std::fs::File::options().read(true).write(true).open("/dev/net/tun") {
+        return skip("taps_and_tuns_stay_in_their_namespace", &format!("/dev/net/tun: {error}"));
     }
     let namespace = net();
     let tap = create(&namespace, "tap0", &LinkKind::Tap);
@@ -365,8 +365,15 @@ fn a_link_moves_by_descriptor_and_the_handle_follows() {
 #[test]
 fn a_link_moves_to_the_namespace_of_a_process() {
     let here = net();
-    let options: &[&str] = if root() { &["-n"] } else { &["-rn"] };
-    let mut process = Command::new("unshare").args(options).args(["sleep", "30"]).spawn().expect("unshare");
+    let mut command = match &*OWNER {
+        None => Command::new("unshare"),
+        Some(owner) => {
+            let mut inside = Command::new("nsenter");
+            inside.args(["--preserve-credentials", &format!("--user={}", owner.path()), "unshare"]);
+            inside
+        }
+    };
+    let mut process = command.args(["-n", "sleep", "30"]).spawn().expect("a process");
     let pid = process.id() as i32;
     let own = Namespace::current(Kind::Net).expect("own");
     while Namespace::of(pid, Kind::Net).is_ok_and(|theirs| theirs == own) {

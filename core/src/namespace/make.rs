@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use super::{Kind, Namespace};
 use crate::error::{Code, Error};
-use crate::plan::arg::Fd;
+use crate::plan::arg::{Fd, Slot};
 use crate::plan::call::Call;
 use crate::plan::visit::Visit;
 use crate::spec::{Fault, bit};
@@ -101,31 +101,27 @@ impl Namespace {
     /// # Errors
     /// [`Code::PermissionDenied`] without rights in it; with what the kernel says.
     pub fn socket(&self, family: i32, kind: i32, protocol: i32) -> Result<OwnedFd, Error> {
-        let mut visit = self.visit()?;
-        visit.gives("make a socket", |keep| Call::Socket {
+        self.inside("make a socket".into(), |keep| Call::Socket {
             family: family as u32,
             kind: (kind | libc::SOCK_CLOEXEC) as u32,
             protocol: protocol as u32,
             keep,
-        });
-        first(visit.perform()?)
+        })
     }
 
     /// A file opened by somebody inside: `/dev/net/tun` belongs to the network namespace of who opens it.
     pub(crate) fn open_inside(&self, path: &'static str, flags: i32) -> Result<OwnedFd, Error> {
-        let mut visit = self.visit()?;
-        visit.gives(format!("open {path}"), |keep| Call::Open {
+        self.inside(format!("open {path}"), |keep| Call::Open {
             dir: Fd::Cwd,
             path: path.into(),
             flags: (flags | libc::O_CLOEXEC) as u64,
             mode: 0,
             keep,
-        });
-        first(visit.perform()?)
+        })
     }
 
-    /// A visitor who is inside.
-    fn visit(&self) -> Result<Visit, Error> {
+    /// What a visitor who is inside opens.
+    fn inside(&self, what: String, open: impl FnOnce(Slot) -> Call) -> Result<OwnedFd, Error> {
         let mut visit = Visit::new();
         // Who has rights everywhere needs none from the user namespace that owns it.
         let privileged = process::effective_capabilities() & bit::SYS_ADMIN != 0;
@@ -135,7 +131,8 @@ impl Namespace {
             join(&mut visit, owner);
         }
         join(&mut visit, self);
-        Ok(visit)
+        visit.gives(what, open);
+        first(visit.perform()?)
     }
 }
 

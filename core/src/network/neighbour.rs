@@ -69,10 +69,10 @@ fn read(message: &NeighbourMessage, device: String) -> Option<Neighbour> {
     for attribute in &message.attributes {
         match attribute {
             NeighbourAttribute::Destination(NeighbourAddress::Inet(address)) => {
-                found.0 = Some((*address).into())
+                found.0 = Some((*address).into());
             }
             NeighbourAttribute::Destination(NeighbourAddress::Inet6(address)) => {
-                found.0 = Some((*address).into())
+                found.0 = Some((*address).into());
             }
             NeighbourAttribute::LinkLayerAddress(bytes) => {
                 found.1 = <[u8; 6]>::try_from(bytes.as_slice()).ok().map(Mac);

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use netlink_packet_core::{
@@ -78,13 +77,19 @@ impl Netlink {
     /// # Errors
     /// [`Code::PermissionDenied`] when the caller may not enter it; [`Code::OutOfResources`].
     pub fn of(namespace: &Namespace) -> Result<Self, Error> {
-        let kind = libc::SOCK_RAW | libc::SOCK_CLOEXEC;
-        Self::from_socket(namespace.socket(libc::AF_NETLINK, kind, libc::NETLINK_ROUTE)?, namespace.clone())
+        // Where the caller is already, he needs no right to enter.
+        let socket = if namespace.is_current() {
+            Socket::new(libc::NETLINK_ROUTE as isize)
+                .map_err(|error| failed("could not make a netlink socket", &error))?
+        } else {
+            let socket = namespace.socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE)?;
+            crate::sys::netlink::socket(socket)
+        };
+        Self::from_socket(socket, namespace.clone())
     }
 
     /// The same with a socket that was made in that namespace.
-    pub(crate) fn from_socket(socket: OwnedFd, namespace: Namespace) -> Result<Self, Error> {
-        let socket = crate::sys::netlink::socket(socket);
+    fn from_socket(socket: Socket, namespace: Namespace) -> Result<Self, Error> {
         let set = socket
             .set_ext_ack(true)
             .and_then(|()| socket.set_cap_ack(true))

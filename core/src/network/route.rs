@@ -202,7 +202,7 @@ fn read(message: &RouteMessage, name: &impl Fn(u32) -> Option<String>, routes: &
             RouteAttribute::PrefSource(from) => route.source = address(from),
             RouteAttribute::Priority(metric) => route.metric = Some(*metric),
             RouteAttribute::MultiPath(hops) => {
-                ways.extend(hops.iter().map(|hop| (gateway(&hop.attributes), name(hop.interface_index))))
+                ways.extend(hops.iter().map(|hop| (gateway(&hop.attributes), name(hop.interface_index))));
             }
             RouteAttribute::Oif(index) => route.device = name(*index),
             _ => {}
@@ -234,9 +234,9 @@ fn address(address: &RouteAddress) -> Option<IpAddr> {
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_default() {
-            f.write_str("default")?
+            f.write_str("default")?;
         } else {
-            self.destination.fmt(f)?
+            self.destination.fmt(f)?;
         }
         if let Some(gateway) = self.gateway {
             write!(f, " via {gateway}")?;

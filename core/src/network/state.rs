@@ -128,7 +128,7 @@ impl From<&LinkMessage> for LinkState {
                 LinkAttribute::OperState(operstate) => state.operstate = (*operstate).into(),
                 LinkAttribute::Mtu(mtu) => state.mtu = *mtu,
                 LinkAttribute::Address(bytes) => {
-                    state.mac = <[u8; 6]>::try_from(bytes.as_slice()).ok().map(Mac)
+                    state.mac = <[u8; 6]>::try_from(bytes.as_slice()).ok().map(Mac);
                 }
                 LinkAttribute::Controller(index) => state.master = (*index != 0).then_some(*index),
                 LinkAttribute::Link(index) => lower = (*index != 0).then_some(*index),
