@@ -206,15 +206,15 @@ enum minicontain_code
      */
     MINICONTAIN_CODE_CGROUP_NOT_FOUND = 25,
     /**
-     * There is no such network link.
+     * There is no such link in the network namespace.
      */
     MINICONTAIN_CODE_LINK_NOT_FOUND = 26,
     /**
-     * There is a network link of that name already.
+     * The network namespace has a link of that name.
      */
     MINICONTAIN_CODE_LINK_EXISTS = 27,
     /**
-     * The address or the port is in use already.
+     * The address, subnet or route is in use.
      */
     MINICONTAIN_CODE_ADDRESS_IN_USE = 28,
     /**
@@ -226,7 +226,7 @@ enum minicontain_code
      */
     MINICONTAIN_CODE_FORWARDING_OFF = 30,
     /**
-     * A CNI plugin failed, or is not there.
+     * A CNI plugin failed.
      */
     MINICONTAIN_CODE_CNI_FAILED = 31,
 };
