@@ -577,3 +577,71 @@ fn a_description_has_everything() {
     assert_eq!(value["routes"][0]["destination"], "10.16.8.0/24");
     assert_eq!(value["neighbours"][0]["address"], "10.16.8.2");
 }
+
+#[test]
+fn the_shell_commands_do_the_same() {
+    if !Command::new("ip").arg("-V").output().is_ok_and(|output| output.status.success()) {
+        return skip("the_shell_commands_do_the_same", "there is no ip(8)");
+    }
+    let ours = net();
+    let netlink = Netlink::of(&ours).expect("a socket");
+    let make =
+        |name: &str, kind: &LinkKind| netlink.create(name, kind).unwrap_or_else(|error| panic!("{error}"));
+    let bridge = make("br0", &LinkKind::Bridge);
+    let mut veth0 = make("veth0", &veth("veth1"));
+    make("mac0", &LinkKind::Macvlan { parent: "veth0".into(), mode: MacvlanMode::Private });
+    let (local, remote) = (Some(ip("10.16.8.1")), Some(ip("239.1.1.1")));
+    make("vx0", &LinkKind::Vxlan { id: 7, local, remote, port: 4789, parent: Some("veth0".into()) });
+    make(
+        "vx1",
+        &LinkKind::Vxlan { id: 8, local: None, remote: Some(ip("fd00::2")), port: 4790, parent: None },
+    );
+    let veth1 = netlink.link("veth1").expect("the peer");
+    let steps = [
+        veth1.set_master(Some(&bridge)),
+        veth0.rename("outer"),
+        veth0.set_mtu(1400),
+        veth0.set_mac("02:00:00:00:00:2a".parse().expect("a MAC")),
+        veth0.add_address(&cidr("10.16.8.1/24")),
+        veth0.add_address(&cidr("10.16.9.1/32")),
+        veth0.add_address(&cidr("fd00::1/64")),
+        veth0.add_address(&cidr("10.16.10.1/31")),
+        veth0.remove_address(&cidr("10.16.10.1/31")),
+        veth0.up(),
+        veth1.up(),
+        bridge.up(),
+        netlink.add_route(&Route { gateway: Some(ip("10.16.8.2")), ..Route::default() }),
+        netlink.add_route(&Route {
+            device: Some("outer".into()),
+            metric: Some(5),
+            ..Route::to(cidr("10.50.0.0/16"))
+        }),
+        netlink.add_route(&Route { device: Some("outer".into()), ..Route::to(cidr("fd01::/64")) }),
+        netlink.add_route(&Route { device: Some("outer".into()), ..Route::to(cidr("10.60.0.0/16")) }),
+        netlink.remove_route(&Route { device: Some("outer".into()), ..Route::to(cidr("10.60.0.0/16")) }),
+        veth0.limit(&RateLimit::bits(10_000_000)),
+        bridge.down(),
+        veth1.set_master(None),
+    ];
+    assert!(steps.iter().all(Result::is_ok), "{steps:?}");
+    let theirs = net();
+    let script: String = netlink.done().iter().map(|done| format!("{done}\n")).collect();
+    let mut command = Command::new("nsenter");
+    if let Some(owner) = &*OWNER {
+        command.args(["--preserve-credentials", &format!("--user={}", owner.path())]);
+    }
+    let output =
+        command.args([&format!("--net={}", theirs.path()), "sh", "-ec", &script]).output().expect("a shell");
+    assert!(output.status.success(), "{script}{}", String::from_utf8_lossy(&output.stderr));
+    let seen = |namespace: &Namespace| {
+        let state = describe(namespace).expect("a description");
+        let links = state.links.into_iter().map(|link| {
+            // What the kernel makes up, or does in its own time, may differ.
+            let own = link.addresses.into_iter().filter(|cidr| !cidr.to_string().starts_with("fe80"));
+            let (state, own) = (link.state, own.collect::<Vec<Cidr>>());
+            (state.name, state.kind, state.up, state.mtu, link.master_name, link.lower_name, state.qdisc, own)
+        });
+        (links.collect::<Vec<_>>(), state.routes)
+    };
+    assert_eq!(seen(&ours), seen(&theirs));
+}
