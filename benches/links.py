@@ -1,4 +1,4 @@
-"""A cable between two new network namespaces with pyroute2, beside `cargo run --release --example links`. As root."""
+"""A veth between two new network namespaces with pyroute2. As root; `core/examples/links.rs` does it, too."""
 
 import os
 import statistics

@@ -323,6 +323,10 @@ fn what_cannot_be_is_said_before_the_kernel_is_asked() {
     let lo = Link::get(&namespace, "lo").expect("the loopback");
     fault(lo.limit(&RateLimit { burst: 0, ..RateLimit::bits(1_000_000) }), "burst");
     fault(lo.limit(&RateLimit::bits(0)), "rate");
+    let user = Namespace::current(Kind::User).expect("own");
+    fault(Netlink::of(&user), "namespace");
+    let kind = LinkKind::Veth { peer: "veth1".into(), peer_namespace: Some(user) };
+    fault(Link::create(&namespace, "veth0", &kind), "peer_namespace");
     assert_eq!(Link::list(&namespace).expect("links").len(), 1);
 }
 
@@ -386,6 +390,18 @@ fn a_link_moves_to_the_namespace_of_a_process() {
     assert!(link.history().iter().any(|done| done.shell == format!("ip link set dev veth0 netns {pid}")));
     process.kill().and_then(|()| process.wait()).expect("ended");
     refused(link.move_to_pid(pid), Code::NamespaceNotFound);
+}
+
+#[test]
+fn an_ordinary_users_links_stay_with_one_owner() {
+    if root() {
+        return skip("an_ordinary_users_links_stay_with_one_owner", "root owns all");
+    }
+    let other = Namespace::create(Kind::User).expect("a user namespace");
+    let there = Namespace::create_in(Kind::Net, &other).expect("a network namespace");
+    let mut link = create(&net(), "veth0", &veth("veth1"));
+    let text = refused(link.move_to(&there), Code::PermissionDenied);
+    assert!(text.contains("make both in one"), "{text}");
 }
 
 #[test]
@@ -596,6 +612,10 @@ fn the_shell_commands_do_the_same() {
         "vx1",
         &LinkKind::Vxlan { id: 8, local: None, remote: Some(ip("fd00::2")), port: 4790, parent: None },
     );
+    if std::fs::File::options().write(true).open("/dev/net/tun").is_ok() {
+        make("tap0", &LinkKind::Tap);
+        make("tun0", &LinkKind::Tun);
+    }
     let veth1 = netlink.link("veth1").expect("the peer");
     let steps = [
         veth1.set_master(Some(&bridge)),
@@ -641,7 +661,8 @@ fn the_shell_commands_do_the_same() {
             let (state, own) = (link.state, own.collect::<Vec<Cidr>>());
             (state.name, state.kind, state.up, state.mtu, link.master_name, link.lower_name, state.qdisc, own)
         });
-        (links.collect::<Vec<_>>(), state.routes)
+        let routes = state.routes.into_iter().filter(|route| !route.to_string().starts_with("fe80"));
+        (links.collect::<Vec<_>>(), routes.collect::<Vec<_>>())
     };
     assert_eq!(seen(&ours), seen(&theirs));
 }

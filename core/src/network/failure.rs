@@ -57,6 +57,10 @@ fn meaning(change: &Change<'_>, errno: i32) -> (Code, String) {
         (Change::Move(..), libc::EEXIST) => {
             hint(Code::LinkExists, "the namespace has a link of that name: rename this one first")
         }
+        (Change::Move(..), libc::EPERM) => hint(
+            Code::PermissionDenied,
+            "this needs CAP_NET_ADMIN in the user namespaces that own the two network namespaces: make both in one",
+        ),
         (Change::Move(..), libc::EINVAL) => hint(
             Code::NotSupported,
             "links of this kind stay where they were made: make it in that namespace",

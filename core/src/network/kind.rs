@@ -7,7 +7,7 @@ use netlink_packet_route::link::{
     IpVlanMode as KernelIpvlanMode, LinkAttribute, LinkInfo, LinkMessage, MacVlanMode as KernelMacvlanMode,
 };
 
-use super::name;
+use super::{name, netlink};
 use crate::error::Error;
 use crate::namespace::Namespace;
 use crate::spec::Fault;
@@ -189,7 +189,12 @@ impl LinkKind {
             name::check("parent", parent)?;
         }
         match self {
-            Self::Veth { peer, .. } => name::check("peer", peer),
+            Self::Veth { peer, peer_namespace } => {
+                name::check("peer", peer)?;
+                peer_namespace
+                    .as_ref()
+                    .map_or(Ok(()), |namespace| netlink::check("peer_namespace", namespace))
+            }
             Self::Vlan { id: id @ (0 | 4095..), .. } => {
                 Err(fault("id", format!("there is no VLAN {id}"), "use 1 to 4094"))
             }

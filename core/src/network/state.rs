@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkInfo, LinkMessage, State};
+use netlink_packet_route::link::{
+    InfoData, InfoVxlan, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, State,
+};
 use serde::Serialize;
 
 use super::{Mac, Statistics};
@@ -115,15 +117,18 @@ impl From<&LinkMessage> for LinkState {
             statistics: Statistics::default(),
             qdisc: None,
         };
-        let (mut lower, mut elsewhere) = (None, None);
+        let (mut lower, mut below_vxlan, mut elsewhere) = (None, None, None);
         for attribute in &message.attributes {
             match attribute {
                 LinkAttribute::IfName(name) => state.name.clone_from(name),
                 LinkAttribute::LinkInfo(information) => {
-                    state.kind = information.iter().find_map(|one| match one {
-                        LinkInfo::Kind(kind) => Some(kind.to_string()),
-                        _ => None,
-                    });
+                    for one in information {
+                        match one {
+                            LinkInfo::Kind(kind) => state.kind = Some(kind.to_string()),
+                            LinkInfo::Data(InfoData::Vxlan(data)) => below_vxlan = vxlan_link(data),
+                            _ => {}
+                        }
+                    }
                 }
                 LinkAttribute::OperState(operstate) => state.operstate = (*operstate).into(),
                 LinkAttribute::Mtu(mtu) => state.mtu = *mtu,
@@ -138,9 +143,17 @@ impl From<&LinkMessage> for LinkState {
                 _ => {}
             }
         }
-        state.lower = lower.map(|index| Lower { index, namespace_id: elsewhere });
+        state.lower = lower.or(below_vxlan).map(|index| Lower { index, namespace_id: elsewhere });
         state
     }
+}
+
+/// A vxlan tells the link below it among what is of its kind.
+fn vxlan_link(data: &[InfoVxlan]) -> Option<u32> {
+    data.iter().find_map(|one| match one {
+        InfoVxlan::Link(index) if *index != 0 => Some(*index),
+        _ => None,
+    })
 }
 
 impl LinkState {
