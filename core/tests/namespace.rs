@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::process::Command;
 
 use minicontain::Code;
@@ -100,6 +100,25 @@ fn a_socket_made_inside_stays_inside() {
 }
 
 #[test]
+fn a_socket_is_made_in_network_namespaces_only() {
+    let user = Namespace::create(Kind::User).expect("a user namespace");
+    let error = user.socket(libc::AF_INET, libc::SOCK_STREAM, 0).expect_err("no sockets");
+    assert!(
+        error.code() == Code::InvalidSpec && error.to_string().starts_with("namespace: user:["),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_descriptor_is_duplicated_and_stays_its_owners() {
+    let file = fs::File::open("/proc/self/ns/uts").expect("own");
+    let same = Namespace::duplicate(file.as_fd()).expect("by descriptor");
+    assert!(same.is_current() && same.as_fd().as_raw_fd() != file.as_raw_fd());
+    let null = fs::File::open("/dev/null").expect("a file");
+    assert_eq!(Namespace::duplicate(null.as_fd()).expect_err("none").code(), Code::NamespaceNotFound);
+}
+
+#[test]
 fn a_user_namespace_cannot_be_entered_by_a_thread() {
     let user = Namespace::create(Kind::User).expect("a user namespace");
     let error = user.enter().expect_err("refused");
@@ -168,6 +187,38 @@ fn as_root_a_thread_goes_in_and_comes_back() {
         assert!(before.is_current());
         assert!(other.call(|| other.is_current()).expect("called"));
     }
+}
+
+#[test]
+fn as_root_going_in_and_out_leaves_no_descriptor() {
+    if !root("entering a namespace of one's own user namespace") {
+        return;
+    }
+    let count = || fs::read_dir("/proc/self/fd").expect("fds").count();
+    let net = Namespace::create(Kind::Net).expect("a network namespace");
+    // Other tests run beside this one: the count settles where nothing leaks.
+    let before = count();
+    for _ in 0..200 {
+        net.enter().and_then(namespace::Inside::leave).expect("in and out");
+        drop(net.enter().expect("inside"));
+    }
+    assert!(count() < before + 100, "{} became {}", before, count());
+}
+
+#[test]
+fn as_root_a_thread_can_stay_inside() {
+    if !root("entering a namespace of one's own user namespace") {
+        return;
+    }
+    let uts = Namespace::create(Kind::Uts).expect("a namespace");
+    let stayed = std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            uts.enter().expect("inside").stay();
+            uts.is_current()
+        });
+        thread.join().expect("a thread")
+    });
+    assert!(stayed && !uts.is_current());
 }
 
 #[test]

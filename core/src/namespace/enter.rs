@@ -42,6 +42,8 @@ pub fn setns(fd: BorrowedFd<'_>, flags: u64) -> Result<(), Error> {
 pub struct Inside {
     before: Namespace,
     places: Option<Places>,
+    /// Whether dropping it takes the thread back.
+    returns: bool,
     /// It belongs to its thread.
     thread: PhantomData<*const ()>,
 }
@@ -76,22 +78,28 @@ impl Namespace {
         let before = Self::current(self.kind())?;
         let places = (self.kind() == Kind::Mnt).then(Places::read).transpose()?;
         nsfs::setns(self.as_fd(), flag).map_err(|errno| refused("setns", flag, errno))?;
-        Ok(Inside { before, places, thread: PhantomData })
+        Ok(Inside { before, places, returns: true, thread: PhantomData })
     }
 
     /// Calls a function inside, in a thread of its own that ends with it.
     ///
     /// # Errors
-    /// As [`setns`]. What panics in the function goes on in the caller.
+    /// As [`setns`]; [`Code::OutOfResources`] when there can be no more threads. What panics in the function goes on in
+    /// the caller.
     pub fn call<T: Send>(&self, function: impl FnOnce() -> T + Send) -> Result<T, Error> {
         thread::scope(|scope| {
-            let called = scope.spawn(|| {
+            let inside = || {
                 if self.kind() == Kind::Mnt {
                     unshare(libc::CLONE_FS as u64)?;
                 }
                 setns(self.as_fd(), self.kind().clone_flag())?;
                 Ok(function())
-            });
+            };
+            let called = thread::Builder::new().spawn_scoped(scope, inside).map_err(|error| {
+                let errno = error.raw_os_error().unwrap_or(0);
+                let hint = "a limit on processes or memory is reached: see RLIMIT_NPROC and pids.max";
+                Error::call(Code::OutOfResources, "could not make a thread", errno, hint)
+            })?;
             called.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     }
@@ -102,10 +110,14 @@ impl Inside {
     ///
     /// # Errors
     /// As [`setns`].
-    pub fn leave(self) -> Result<(), Error> {
-        let result = self.go_back();
-        std::mem::forget(self);
-        result
+    pub fn leave(mut self) -> Result<(), Error> {
+        self.returns = false;
+        self.go_back()
+    }
+
+    /// Leaves the thread where it is, for good.
+    pub fn stay(mut self) {
+        self.returns = false;
     }
 
     fn go_back(&self) -> Result<(), Error> {
@@ -117,7 +129,9 @@ impl Inside {
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        let _ = self.go_back();
+        if self.returns {
+            let _ = self.go_back();
+        }
     }
 }
 

@@ -71,6 +71,18 @@ impl Namespace {
         Self::of_kind(fd, kind)
     }
 
+    /// The one that somebody else's descriptor stands for, by a descriptor of its own.
+    ///
+    /// # Errors
+    /// As [`Namespace::from_fd`]; [`Code::OutOfResources`] without descriptors left.
+    pub fn duplicate(fd: BorrowedFd<'_>) -> Result<Self, Error> {
+        let own = fd.try_clone_to_owned().map_err(|error| match error.raw_os_error().unwrap_or(0) {
+            libc::EBADF => Error::call(Code::NamespaceNotFound, "this is no namespace", libc::EBADF, ""),
+            errno => Error::call(Code::OutOfResources, "could not duplicate a descriptor", errno, ""),
+        })?;
+        Self::from_fd(own)
+    }
+
     /// With a kind that is known.
     pub(super) fn of_kind(fd: OwnedFd, kind: Kind) -> Result<Self, Error> {
         let file = File::from(fd);

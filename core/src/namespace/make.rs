@@ -99,7 +99,7 @@ impl Namespace {
     /// ```
     ///
     /// # Errors
-    /// [`Code::PermissionDenied`] without rights in it; with what the kernel says.
+    /// [`Code::PermissionDenied`] without rights in it; with what the kernel says; [`Code::InvalidSpec`] of another kind.
     pub fn socket(&self, family: i32, kind: i32, protocol: i32) -> Result<OwnedFd, Error> {
         self.inside("make a socket".into(), |keep| Call::Socket {
             family: family as u32,
