@@ -256,6 +256,10 @@ typedef enum {
      * freed.
      */
     MINICONTAIN_FACE_CODE_PANIC = 1003,
+    /**
+     * The handle belongs to another thread.
+     */
+    MINICONTAIN_FACE_CODE_WRONG_THREAD = 1004,
 } minicontain_face_code;
 
 /**
@@ -352,6 +356,12 @@ typedef struct minicontain_bytes minicontain_bytes;
 typedef struct minicontain_cgroup minicontain_cgroup;
 
 /**
+ * A process that minicontain_clone made. Any number of threads may use it at once. Free it with
+ * minicontain_child_free.
+ */
+typedef struct minicontain_child minicontain_child;
+
+/**
  * A container that was started, or found by its name, or a program that joined one. Any number of threads may use it
  * at once (one waits, another kills), but only one may free it, when no other uses it any more. Free it with
  * minicontain_container_free.
@@ -370,10 +380,30 @@ typedef struct minicontain_error minicontain_error;
 typedef struct minicontain_held minicontain_held;
 
 /**
+ * A thread's stay in a namespace, and the way back. It belongs to the thread that entered: only that can leave. Free it
+ * with minicontain_inside_free.
+ */
+typedef struct minicontain_inside minicontain_inside;
+
+/**
  * The containers of this user that have a name, as they were when it was made. Any thread may read it. Free it with
  * minicontain_list_free.
  */
 typedef struct minicontain_list minicontain_list;
+
+/**
+ * A namespace, held by a descriptor: it lives at least as long as the handle, with or without a process in it. See
+ * namespaces(7). Any number of threads may use it at once. Free it with minicontain_namespace_free, except those of
+ * a minicontain_namespaces, which belong to it.
+ *
+ * A kind is "user", "mnt", "pid", "net", "ipc", "uts", "cgroup" or "time", as everywhere here.
+ */
+typedef struct minicontain_namespace minicontain_namespace;
+
+/**
+ * Namespaces, each held as by a handle of its own. Any thread may read it. Free it with minicontain_namespaces_free.
+ */
+typedef struct minicontain_namespaces minicontain_namespaces;
 
 /**
  * How a container ended, and what it used. Any thread may read it. It belongs to the container or result
@@ -779,7 +809,9 @@ minicontain_error *minicontain_spec_set_namespace_path(minicontain_spec *spec,
 /**
  * Puts the container into the namespace that an open descriptor stands for: a namespace's, or a process's
  * (pidfd); kinds as in minicontain_spec_set_namespace_new. It stays the caller's, and must be open when
- * the container starts. See setns(2).
+ * the container starts. See setns(2). With a handle, which must live as long:
+ *
+ *     error = minicontain_spec_set_namespace_fd(spec, "net", minicontain_namespace_fd(net));
  *
  * Errors: MINICONTAIN_CODE_INVALID_SPEC if there is no such kind.
  */
@@ -1991,6 +2023,367 @@ minicontain_error *minicontain_watch_wait(const minicontain_watch *watch,
  * Frees a watch, with its descriptor. NULL is fine.
  */
 void minicontain_watch_free(minicontain_watch *watch);
+
+/**
+ * The namespace of a kind that a process is in; of the calling thread for a pid of 0.
+ *
+ *     minicontain_namespace *own = NULL, *first = NULL;
+ *     minicontain_error *error = minicontain_namespace_of(0, "net", &own);
+ *     if (!error) error = minicontain_namespace_of(1, "net", &first);
+ *     if (!error) puts(minicontain_namespace_equal(own, first) ? "as process 1" : "another network");
+ *
+ * Errors: MINICONTAIN_CODE_NAMESPACE_NOT_FOUND when there is no such process, or this kernel lacks the kind;
+ * MINICONTAIN_CODE_PERMISSION_DENIED when the process is another user's; MINICONTAIN_CODE_INVALID_SPEC if there is
+ * no such kind. See proc_pid_ns(5).
+ */
+minicontain_error *minicontain_namespace_of(int32_t pid,
+                                            const char *kind,
+                                            minicontain_namespace **out);
+
+/**
+ * The namespace that a file stands for: /proc/PID/ns/net, /run/netns/NAME.
+ *
+ * Errors: MINICONTAIN_CODE_NAMESPACE_NOT_FOUND when the file is not there or stands for no namespace;
+ * MINICONTAIN_CODE_PERMISSION_DENIED. See namespaces(7).
+ */
+minicontain_error *minicontain_namespace_open(const char *path, minicontain_namespace **out);
+
+/**
+ * The namespace that an open descriptor stands for. The descriptor stays the caller's, who may close it: the handle
+ * has a duplicate.
+ *
+ * Errors: MINICONTAIN_CODE_NAMESPACE_NOT_FOUND when it stands for none; MINICONTAIN_CODE_OUT_OF_RESOURCES without
+ * descriptors left. See ioctl_ns(2).
+ */
+minicontain_error *minicontain_namespace_from_fd(int fd,
+                                                 minicontain_namespace **out);
+
+/**
+ * Makes a new namespace with no process in it, without moving the calling thread. A user namespace has the caller's
+ * user as its root, and nobody else.
+ *
+ * Errors: MINICONTAIN_CODE_PERMISSION_DENIED without CAP_SYS_ADMIN, unless it is a user namespace;
+ * MINICONTAIN_CODE_USER_NAMESPACE_FORBIDDEN; MINICONTAIN_CODE_NOT_SUPPORTED for "pid", which lives with its first
+ * process: minicontain_clone; MINICONTAIN_CODE_INVALID_SPEC if there is no such kind. See unshare(2).
+ */
+minicontain_error *minicontain_namespace_create(const char *kind,
+                                                minicontain_namespace **out);
+
+/**
+ * Makes a new namespace that a user namespace owns: its root has all rights in it. So an ordinary user has a network:
+ *
+ *     minicontain_namespace *user = NULL, *net = NULL;
+ *     minicontain_error *error = minicontain_namespace_create("user", &user);
+ *     if (!error) error = minicontain_namespace_create_in("net", user, &net);
+ *
+ * Errors: as minicontain_namespace_create; MINICONTAIN_CODE_INVALID_SPEC when the owner is no user namespace. See
+ * user_namespaces(7).
+ */
+minicontain_error *minicontain_namespace_create_in(const char *kind,
+                                                   const minicontain_namespace *owner,
+                                                   minicontain_namespace **out);
+
+/**
+ * Makes a new namespace and keeps it under a name until minicontain_namespace_remove, whoever ends before; a network
+ * namespace as ip netns add does.
+ *
+ * Errors: MINICONTAIN_CODE_NAME_TAKEN; MINICONTAIN_CODE_PERMISSION_DENIED without CAP_SYS_ADMIN to mount; as
+ * minicontain_namespace_create; MINICONTAIN_CODE_INVALID_SPEC when it cannot be a name. See ip-netns(8).
+ */
+minicontain_error *minicontain_namespace_create_named(const char *kind,
+                                                      const char *name,
+                                                      minicontain_namespace **out);
+
+/**
+ * Finds a namespace by its name, whoever made it; a network namespace that ip netns made, too.
+ *
+ * Errors: MINICONTAIN_CODE_NAMESPACE_NOT_FOUND; MINICONTAIN_CODE_INVALID_SPEC when it cannot be a name, or if there
+ * is no such kind. See ip-netns(8).
+ */
+minicontain_error *minicontain_namespace_open_named(const char *kind,
+                                                    const char *name,
+                                                    minicontain_namespace **out);
+
+/**
+ * Its kind, "net". It belongs to the handle.
+ */
+const char *minicontain_namespace_kind(const minicontain_namespace *ns);
+
+/**
+ * Its number, as /proc/PID/ns shows it (net:[4026531840]); 0 for NULL. No two that live have the same.
+ */
+uint64_t minicontain_namespace_id(const minicontain_namespace *ns);
+
+/**
+ * The name that it was made or opened by; "" where there was none. It belongs to the handle.
+ */
+const char *minicontain_namespace_name(const minicontain_namespace *ns);
+
+/**
+ * Its descriptor, for setns(2), minicontain_spec_set_namespace_fd and friends. It belongs to the handle and must not
+ * be closed; -1 for NULL.
+ */
+int minicontain_namespace_fd(const minicontain_namespace *ns);
+
+/**
+ * Whether two handles stand for the same namespace; false for NULL.
+ */
+bool minicontain_namespace_equal(const minicontain_namespace *ns, const minicontain_namespace *other);
+
+/**
+ * The one above it, of a user or PID namespace. *out stays NULL where that is not below the caller's own, which is
+ * no error.
+ *
+ * Errors: MINICONTAIN_CODE_NOT_SUPPORTED of another kind: those have no tree. See NS_GET_PARENT in ioctl_ns(2).
+ */
+minicontain_error *minicontain_namespace_parent(const minicontain_namespace *ns,
+                                                minicontain_namespace **out);
+
+/**
+ * The user namespace that owns it, whose capabilities count in it; of a user namespace, the one above. *out stays
+ * NULL where that is not the caller's own or below it, which is no error.
+ *
+ * Errors: MINICONTAIN_CODE_NAMESPACE_NOT_FOUND with what the kernel says. See NS_GET_USERNS in ioctl_ns(2).
+ */
+minicontain_error *minicontain_namespace_owner(const minicontain_namespace *ns,
+                                               minicontain_namespace **out);
+
+/**
+ * The user who made a user namespace, as the caller sees its ids. *out is UINT32_MAX after an error.
+ *
+ * Errors: MINICONTAIN_CODE_NOT_SUPPORTED of another kind: ask its owner. See NS_GET_OWNER_UID in ioctl_ns(2).
+ */
+minicontain_error *minicontain_namespace_owner_uid(const minicontain_namespace *ns,
+                                                   uint32_t *out);
+
+/**
+ * Makes a socket inside a network namespace, where it stays, without moving the calling thread; arguments as for
+ * socket(2). *out becomes its descriptor, the caller's to close, which is closed on execve(2); -1 after an error.
+ *
+ *     int listener = -1;
+ *     minicontain_error *error = minicontain_namespace_socket(net, AF_INET, SOCK_STREAM, 0, &listener);
+ *
+ * Errors: MINICONTAIN_CODE_PERMISSION_DENIED without rights in it; MINICONTAIN_CODE_INVALID_SPEC of another kind;
+ * what the kernel says (minicontain_error_errno).
+ */
+minicontain_error *minicontain_namespace_socket(const minicontain_namespace *ns,
+                                                int family,
+                                                int socket_type,
+                                                int protocol,
+                                                int *out);
+
+/**
+ * Takes its name away: ip netns delete. It lives on while processes are in it, or something holds it, as the handle
+ * does, which stays to be freed.
+ *
+ * Errors: MINICONTAIN_CODE_NAMESPACE_NOT_FOUND when it has no name, or none any more;
+ * MINICONTAIN_CODE_PERMISSION_DENIED. See umount(2).
+ */
+minicontain_error *minicontain_namespace_remove(const minicontain_namespace *ns);
+
+/**
+ * Frees the handle, with its descriptor. A namespace goes when nothing holds it: no handle, no name, no process. NULL
+ * is fine.
+ */
+void minicontain_namespace_free(minicontain_namespace *ns);
+
+/**
+ * The namespaces that a process is in, one of each kind that the kernel has; of the calling thread for a pid of 0.
+ * Which of them it shares with another process:
+ *
+ *     for (i = 0; i < minicontain_namespaces_count(own); i++) {
+ *         const minicontain_namespace *one = minicontain_namespaces_at(own, i);
+ *         if (minicontain_namespaces_contain(others, one)) puts(minicontain_namespace_kind(one));
+ *     }
+ *
+ * Errors: as minicontain_namespace_of. See proc_pid_ns(5).
+ */
+minicontain_error *minicontain_namespaces_of(int32_t pid,
+                                             minicontain_namespaces **out);
+
+/**
+ * The namespaces of a kind that have a name, by name, those among them that ip netns made.
+ *
+ * Errors: MINICONTAIN_CODE_PERMISSION_DENIED when the caller may not look; MINICONTAIN_CODE_INVALID_SPEC if there is
+ * no such kind. See ip-netns(8).
+ */
+minicontain_error *minicontain_namespaces_named(const char *kind,
+                                                minicontain_namespaces **out);
+
+/**
+ * How many there are.
+ */
+size_t minicontain_namespaces_count(const minicontain_namespaces *namespaces);
+
+/**
+ * One of them, NULL where index is too large. It belongs to the list.
+ */
+const minicontain_namespace *minicontain_namespaces_at(const minicontain_namespaces *namespaces,
+                                                       size_t index);
+
+/**
+ * Whether a namespace is among them; false for NULL.
+ */
+bool minicontain_namespaces_contain(const minicontain_namespaces *namespaces,
+                                    const minicontain_namespace *ns);
+
+/**
+ * Frees it, with the handles in it. NULL is fine.
+ */
+void minicontain_namespaces_free(minicontain_namespaces *namespaces);
+
+/**
+ * Takes the calling thread into a namespace, until minicontain_inside_leave; other threads stay where they are. Of a
+ * PID namespace, the children that the thread makes meanwhile are inside, and not the thread. Who enters several leaves
+ * them in the opposite order.
+ *
+ *     minicontain_inside *inside = NULL;
+ *     minicontain_error *error = minicontain_namespace_enter(net, &inside);
+ *     if (!error) listener = socket(AF_INET, SOCK_STREAM, 0);
+ *     if (!error) error = minicontain_inside_leave(inside);
+ *     minicontain_inside_free(inside);
+ *
+ * Errors: MINICONTAIN_CODE_PERMISSION_DENIED without CAP_SYS_ADMIN; MINICONTAIN_CODE_NOT_SUPPORTED for a user
+ * namespace, out of which nobody comes back, and where the kernel forbids it to one thread of several, with the way that
+ * works. See setns(2).
+ */
+minicontain_error *minicontain_namespace_enter(const minicontain_namespace *ns,
+                                               minicontain_inside **out);
+
+/**
+ * Takes the thread back to where it was. One that has left already is no error. The handle stays to be freed.
+ *
+ * Errors: MINICONTAIN_FACE_CODE_WRONG_THREAD from another thread than that which entered: nothing has changed, and
+ * that one can still leave; what the kernel says, as for minicontain_setns: the thread stays inside for good, and had
+ * better end.
+ */
+minicontain_error *minicontain_inside_leave(const minicontain_inside *inside);
+
+/**
+ * Frees it; a thread that has not left yet is taken back first, without a word where that fails. From another thread it
+ * is only freed: the thread that entered stays inside for good. NULL is fine.
+ */
+void minicontain_inside_free(minicontain_inside *inside);
+
+/**
+ * Calls a function inside, in a thread of its own that ends with it, and waits for that; the calling thread stays where
+ * it is. *result becomes what the function gave, -1 after an error; result may be NULL.
+ *
+ *     static int count(void *names) { return count_links(names); }
+ *
+ *     minicontain_error *error = minicontain_namespace_call(net, count, names, &links);
+ *
+ * The function must return: it does not throw, longjmp(3) or pthread_exit(3). Its stack has 2 MiB.
+ *
+ * Errors: as minicontain_namespace_enter, but a mount namespace can be called into from any process;
+ * MINICONTAIN_CODE_OUT_OF_RESOURCES when there can be no more threads. See setns(2).
+ */
+minicontain_error *minicontain_namespace_call(const minicontain_namespace *ns,
+                                              int (*function)(void*),
+                                              void *arg,
+                                              int *result);
+
+/**
+ * Moves the calling thread into new namespaces, for good; flags as for unshare(2), from <sched.h>. A new PID or
+ * time namespace is for the children that it makes from then on.
+ *
+ *     minicontain_error *error = minicontain_unshare(CLONE_NEWUTS | CLONE_NEWNET);
+ *
+ * Errors: MINICONTAIN_CODE_PERMISSION_DENIED without CAP_SYS_ADMIN; MINICONTAIN_CODE_USER_NAMESPACE_FORBIDDEN;
+ * MINICONTAIN_CODE_NOT_SUPPORTED where the kernel forbids it to one thread of several, with the way that works;
+ * MINICONTAIN_CODE_OUT_OF_RESOURCES.
+ */
+minicontain_error *minicontain_unshare(uint64_t flags);
+
+/**
+ * Moves the calling thread, for good, into the namespace that a descriptor stands for, or into several of the process
+ * that a pidfd stands for; flags as for setns(2), from <sched.h>, and 0 for a namespace of any kind.
+ *
+ *     minicontain_error *error = minicontain_setns(minicontain_child_pidfd(child), CLONE_NEWUTS | CLONE_NEWNET);
+ *
+ * Errors: as minicontain_unshare; MINICONTAIN_CODE_NAMESPACE_NOT_FOUND when it does not stand for one of that kind;
+ * MINICONTAIN_CODE_ENDED when the process has ended.
+ */
+minicontain_error *minicontain_setns(int fd,
+                                     uint64_t flags);
+
+/**
+ * Calls a function in a copy of the calling process that begins in new namespaces, clone(2) as fork(2) does it: the copy
+ * has memory and descriptors of its own. What the function gives, 0 to 255, is the copy's exit status. flags are
+ * CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP,
+ * CLONE_NEWTIME of <sched.h>, or 0.
+ *
+ *     static int inside(void *name) { return sethostname(name, strlen(name)) != 0; }
+ *
+ *     minicontain_child *child = NULL;
+ *     int status = 0;
+ *     minicontain_error *error = minicontain_clone(inside, "box", CLONE_NEWUTS, &child);
+ *     if (!error) error = minicontain_child_wait(child, &status);
+ *     minicontain_child_free(child);
+ *
+ * The copy ends as by _exit(2): what stdio holds is not written, so flush it before the call and before the end. In the
+ * copy of a process with several threads only this one goes on, as after fork(2): locks that the others held stay taken,
+ * and the function had better be async-signal-safe. It must not throw or longjmp(3). A user namespace has no ids mapped
+ * at first: minicontain_map_root. Copying costs by the size of the process; a container does not.
+ *
+ * Errors: MINICONTAIN_CODE_PERMISSION_DENIED without CAP_SYS_ADMIN, unless CLONE_NEWUSER is among the flags;
+ * MINICONTAIN_CODE_USER_NAMESPACE_FORBIDDEN; MINICONTAIN_CODE_OUT_OF_RESOURCES; MINICONTAIN_CODE_INVALID_SPEC for
+ * other flags.
+ */
+minicontain_error *minicontain_clone(int (*function)(void*),
+                                     void *arg,
+                                     uint64_t flags,
+                                     minicontain_child **out);
+
+/**
+ * Maps root of the calling process's new user namespace to a user and a group of the one above: the caller's own, as
+ * they were before, where it has no rights above. To be done once, first thing in the function of minicontain_clone.
+ *
+ * Errors: MINICONTAIN_CODE_PERMISSION_DENIED when the kernel refuses. See user_namespaces(7).
+ */
+minicontain_error *minicontain_map_root(uint32_t uid,
+                                        uint32_t gid);
+
+/**
+ * Its process id, as the caller sees it; -1 for NULL.
+ */
+int32_t minicontain_child_pid(const minicontain_child *child);
+
+/**
+ * A descriptor for poll(2) and friends: readable when it has ended. See pidfd_open(2). It belongs to the handle and must
+ * not be closed; -1 for NULL.
+ */
+int minicontain_child_pidfd(const minicontain_child *child);
+
+/**
+ * Waits for its end, and reaps it. *status becomes what waitpid(2) would give, for WIFEXITED, WEXITSTATUS,
+ * WTERMSIG of <sys/wait.h>, however often it is asked; -1 after an error. A signal does not end the wait.
+ *
+ * Errors: MINICONTAIN_CODE_ENDED when somebody else has reaped it.
+ */
+minicontain_error *minicontain_child_wait(const minicontain_child *child,
+                                          int *status);
+
+/**
+ * As minicontain_child_wait, without waiting: *status becomes -1 while it runs.
+ *
+ * Errors: as minicontain_child_wait.
+ */
+minicontain_error *minicontain_child_try_wait(const minicontain_child *child, int *status);
+
+/**
+ * Sends it a signal, and never another process that has its id now: pidfd_send_signal(2).
+ *
+ * Errors: MINICONTAIN_CODE_ENDED when it has ended; MINICONTAIN_CODE_IO with what the kernel says (EINVAL).
+ */
+minicontain_error *minicontain_child_send_signal(const minicontain_child *child,
+                                                 int signal);
+
+/**
+ * Frees the handle, with its descriptor. The process goes on; one that nobody waited for stays a zombie when it ends,
+ * until the caller ends or reaps it by waitpid(2). NULL is fine.
+ */
+void minicontain_child_free(minicontain_child *child);
 
 /**
  * How many steps were performed. Entries are in the order of the plan; steps that were not performed have

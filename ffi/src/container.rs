@@ -111,11 +111,11 @@ pub(crate) fn deadline(timeout_ms: i64) -> Option<Instant> {
 }
 
 /// Sleeps until a process has ended, the time is up or a signal came: poll(2). No lock is held meanwhile.
-fn sleep_until_ended(pidfd: c_int, left: Option<Duration>) {
+pub(crate) fn sleep_until_ended(pidfd: c_int, left: Option<Duration>) {
     let mut ready = libc::pollfd { fd: pidfd, events: libc::POLLIN, revents: 0 };
     // Rounded up, so that the deadline has passed when poll says so.
     let millis = left.map(|left| c_int::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(c_int::MAX));
-    // SAFETY: one valid structure; the container keeps the descriptor open.
+    // SAFETY: one valid structure; the caller keeps the descriptor open.
     unsafe { libc::poll(&raw mut ready, 1, millis.unwrap_or(-1)) };
 }
 

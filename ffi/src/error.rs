@@ -38,6 +38,8 @@ pub enum minicontain_face_code {
     /// A defect of the library: it panicked, and the call was given up. The handles of that call can only be
     /// freed.
     Panic = 1003,
+    /// The handle belongs to another thread.
+    WrongThread = 1004,
 }
 
 impl minicontain_face_code {
@@ -46,6 +48,7 @@ impl minicontain_face_code {
             Self::NullArgument => "null_argument",
             Self::NotUtf8 => "not_utf8",
             Self::Panic => "panic",
+            Self::WrongThread => "wrong_thread",
         }
     }
 }
@@ -75,6 +78,8 @@ pub(crate) enum Failure {
     NotUtf8(&'static str),
     /// A panic said this.
     Panic(String),
+    /// The named argument belongs to another thread.
+    WrongThread(&'static str),
 }
 
 impl Failure {
@@ -98,7 +103,7 @@ impl From<(Error, Box<Trace>)> for Failure {
 
 impl minicontain_error {
     pub(crate) fn new(failure: Failure) -> Self {
-        use minicontain_face_code::{NotUtf8, NullArgument, Panic};
+        use minicontain_face_code::{NotUtf8, NullArgument, Panic, WrongThread};
         match failure {
             Failure::Engine(error) => Self::of_engine(&error, None),
             Failure::Start(error, trace) => Self::of_engine(&error, Some(Arc::from(trace))),
@@ -113,6 +118,10 @@ impl minicontain_error {
             Failure::Panic(said) => {
                 let message = format!("the library has a defect: it panicked with '{said}'");
                 Self::of_face(Panic, &message, "please report it; free the handles of this call")
+            }
+            Failure::WrongThread(name) => {
+                let message = format!("{name} belongs to another thread");
+                Self::of_face(WrongThread, &message, "call it from the thread that made it")
             }
         }
     }

@@ -2,11 +2,10 @@
 
 use std::ffi::{c_char, c_int};
 
-use engine::namespace::Kind;
 use engine::spec::NamespaceSource;
-use serde_json::Value;
 
 use crate::error::{Failure, minicontain_error};
+use crate::namespace::given_kind;
 use crate::spec::{change, minicontain_spec};
 use crate::text::{given, given_or_none};
 
@@ -93,7 +92,9 @@ pub unsafe extern "C" fn minicontain_spec_set_namespace_path(
 
 /// Puts the container into the namespace that an open descriptor stands for: a namespace's, or a process's
 /// (pidfd); kinds as in `minicontain_spec_set_namespace_new`. It stays the caller's, and must be open when
-/// the container starts. See setns(2).
+/// the container starts. See setns(2). With a handle, which must live as long:
+///
+///     error = minicontain_spec_set_namespace_fd(spec, "net", minicontain_namespace_fd(net));
 ///
 /// Errors: `MINICONTAIN_CODE_INVALID_SPEC` if there is no such kind.
 #[unsafe(no_mangle)]
@@ -117,10 +118,8 @@ unsafe fn set_namespace(
 ) -> Option<Box<minicontain_error>> {
     change(spec, |spec| {
         // SAFETY: as this function's.
-        let kind = unsafe { given(kind, "kind") }?;
-        let known: Kind = serde_json::from_value(Value::String(kind.into()))
-            .map_err(|error| Failure::fault("namespaces", error.to_string(), "use one of these"))?;
-        spec.namespaces.set(known, source()?);
+        let kind = unsafe { given_kind(kind, "namespaces") }?;
+        spec.namespaces.set(kind, source()?);
         Ok(())
     })
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The order in which a reader meets them.
-const SOURCES: [&str; 23] = [
+const SOURCES: [&str; 27] = [
     "../core/src/error.rs",
     "src/version.rs",
     "src/text.rs",
@@ -28,6 +28,10 @@ const SOURCES: [&str; 23] = [
     "src/cgroup.rs",
     "src/cgroup_lists.rs",
     "src/watch.rs",
+    "src/namespace.rs",
+    "src/namespace_lists.rs",
+    "src/namespace_enter.rs",
+    "src/namespace_copy.rs",
     "src/trace.rs",
 ];
 
