@@ -41,6 +41,8 @@ TESTS = [
     "faults",
     "limits",
     "cgroup",
+    "namespaces",
+    "inside",
 ]
 
 
@@ -171,6 +173,42 @@ int main()
 """
     )
     program = installed.compile(source, workshop / "plus", "-std=c++17", *STRICT, compiler=CXX)
+    done = installed.run(user, program)
+    assert (done.returncode, done.stdout) == (6, "")
+
+
+def test_namespaces_serve_cplusplus(installed: Installed, workshop: Path, user: str) -> None:
+    """A function is a lambda there, and what it is given an object."""
+    source = workshop / "namespaces.cpp"
+    source.write_text(
+        """\
+#include <cstdio>
+#include <minicontain.h>
+#include <sched.h>
+#include <string>
+#include <sys/wait.h>
+#include <unistd.h>
+struct caller { unsigned uid, gid; std::string name; };
+int main()
+{
+    caller self{geteuid(), getegid(), "box"};
+    minicontain_child *child = nullptr;
+    auto inside = [](void *arg) -> int {
+        auto *self = static_cast<caller *>(arg);
+        if (minicontain_map_root(self->uid, self->gid) != nullptr) return 1;
+        return sethostname(self->name.data(), self->name.size()) == 0 ? 6 : 2;
+    };
+    minicontain_error *error = minicontain_clone(inside, &self, CLONE_NEWUSER | CLONE_NEWUTS, &child);
+    int status = 0;
+    if (!error) error = minicontain_child_wait(child, &status);
+    if (error) std::puts(minicontain_error_message(error));
+    minicontain_error_free(error);
+    minicontain_child_free(child);
+    return WEXITSTATUS(status);
+}
+"""
+    )
+    program = installed.compile(source, workshop / "namespaces-plus", "-std=c++17", *STRICT, compiler=CXX)
     done = installed.run(user, program)
     assert (done.returncode, done.stdout) == (6, "")
 
@@ -330,6 +368,29 @@ def test_example_limits(installed: Installed, examples: Path, user: str) -> None
     small = installed.run(user, examples / "limits", "true")
     assert (small.returncode, small.stderr) == (0, "")
     assert "ended: exited with status 0" in small.stdout.splitlines()
+
+
+def test_example_namespaces(installed: Installed, examples: Path, user: str) -> None:
+    # What root mounts for names, the directory of `ip netns`, goes with this mount namespace.
+    apart = ["unshare", "--mount"] if user == "root" else []
+    done = installed.run(user, *apart, examples / "namespaces")
+    lines = done.stdout.splitlines()
+    outside, inside, status = lines[:3]
+    assert inside == "inside: host name box, process 1", done.stderr
+    assert status == "the copy exited with status 0"
+    assert outside.startswith("outside: host name ")
+    assert lines[3] == outside
+    if user != "root":
+        assert (done.returncode, lines[4:]) == (1, [])
+        assert "hint: " in done.stderr
+        assert "CAP_SYS_ADMIN" in done.stderr
+        return
+    assert (done.returncode, done.stderr) == (0, "")
+    name, network = lines[4].removeprefix("made: ").split(", ")
+    assert any(line.split()[0] == name for line in lines[5:-3]), "ip netns list shows it"
+    own = os.readlink("/proc/self/ns/net")
+    assert lines[-3:] == [f"before: {own}", f"inside: {network}", f"after: {own}"]
+    assert not Path("/run/netns", name).exists()
 
 
 def hierarchies() -> list[str]:

@@ -27,9 +27,9 @@ impl minicontain_inside {
     }
 }
 
-/// Takes the calling thread into a namespace, until `minicontain_inside_leave`; other threads stay where they are. Of a
-/// PID namespace, the children that the thread makes meanwhile are inside, and not the thread. Who enters several leaves
-/// them in the opposite order.
+/// Takes the calling thread into a namespace, until `minicontain_inside_leave`; other threads stay where they are. Threads
+/// and processes that it makes meanwhile begin inside, and stay there; of a PID namespace only the processes, and not
+/// the thread. Who enters several leaves them in the opposite order.
 ///
 ///     minicontain_inside *inside = NULL;
 ///     minicontain_error *error = minicontain_namespace_enter(net, &inside);
