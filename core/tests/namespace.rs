@@ -59,6 +59,18 @@ fn a_user_namespace_knows_its_parent_and_its_maker() {
 }
 
 #[test]
+fn an_ordinary_user_is_told_who_can_own_one() {
+    if common::root() {
+        return common::skip("being refused a namespace", "root may");
+    }
+    let error = Namespace::create(Kind::Net).expect_err("refused");
+    assert!(
+        error.code() == Code::PermissionDenied && error.hint().contains("user namespace first"),
+        "{error}"
+    );
+}
+
+#[test]
 fn every_kind_but_pid_lives_without_a_process() {
     let user = Namespace::create(Kind::User).expect("a user namespace");
     for kind in Kind::ALL {

@@ -86,7 +86,9 @@ impl Namespace {
             mode: 0,
             keep,
         });
-        Self::of_kind(first(visit.perform()?)?, kind)
+        let given =
+            visit.perform().map_err(|error| if owner.is_none() { without_owner(error) } else { error })?;
+        Self::of_kind(first(given)?, kind)
     }
 
     /// A socket made inside this network namespace, where it stays: socket(2).
@@ -141,6 +143,16 @@ fn join(visit: &mut Visit, namespace: &Namespace) {
     let fd = Fd::Number(namespace.as_fd().as_raw_fd());
     let setns = Call::Setns { fd, flags: namespace.kind().clone_flag() };
     visit.does(format!("join {namespace}"), NEEDS, [setns]);
+}
+
+/// What an ordinary user can do, who may not make a namespace that his own user namespace owns.
+fn without_owner(mut error: Error) -> Error {
+    if let Error::Step(step) = &mut error
+        && step.code == Code::PermissionDenied
+    {
+        step.hint = "it needs CAP_SYS_ADMIN: be root, or make a user namespace first, and this one in it as its owner".into();
+    }
+    error
 }
 
 /// The one thing that a visit gave.
