@@ -45,7 +45,7 @@
  * copied.
  *
  * Threads. Every function may be called from any thread. Handles may be shared, except a spec while it is
- * being changed, and any handle while it is being freed.
+ * being changed, any handle while it is being freed, and a minicontain_inside, which is its thread's.
  *
  * Strings are UTF-8 and end with a NUL. Descriptors that the library opens are closed on execve(2).
  *
