@@ -103,6 +103,8 @@ static void *go_in(void *arg)
 
 static void what_another_thread_frees_moves_nobody(void)
 {
+    minicontain_namespace *other = make("uts", NULL);
+    minicontain_inside *inside = NULL;
     struct stay stay;
     pthread_t thread;
 
@@ -111,13 +113,16 @@ static void what_another_thread_frees_moves_nobody(void)
     CHECK(pthread_barrier_init(&stay.barrier, NULL, 2) == 0);
     CHECK(pthread_create(&thread, NULL, go_in, &stay) == 0);
     pthread_barrier_wait(&stay.barrier);
-    CHECK(!within(stay.ns));
+    /* Neither to where that thread is, nor to where it came from. */
+    CHECK_OK(minicontain_namespace_enter(other, &inside));
     minicontain_inside_free(stay.inside);
-    CHECK(!within(stay.ns));
+    CHECK(within(other));
+    minicontain_inside_free(inside);
     pthread_barrier_wait(&stay.barrier);
     CHECK(pthread_join(thread, NULL) == 0);
     pthread_barrier_destroy(&stay.barrier);
     minicontain_namespace_free(stay.ns);
+    minicontain_namespace_free(other);
 }
 
 enum { THREADS = 8, TIMES = 50 };
