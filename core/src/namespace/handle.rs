@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::Kind;
 use crate::error::{Code, Error};
+use crate::spec::Fault;
 use crate::sys::nsfs;
 
 /// A namespace. It lives at least as long as this does, with or without a process in it. Copies share the descriptor.
@@ -158,6 +159,15 @@ impl Namespace {
     #[must_use]
     pub fn is_current(&self) -> bool {
         Self::current(self.kind).is_ok_and(|own| own == *self)
+    }
+
+    /// Sees that it is a network namespace; `field` is what must name one.
+    pub(crate) fn must_be_net(&self, field: &str) -> Result<(), Error> {
+        if self.kind == Kind::Net {
+            return Ok(());
+        }
+        let problem = format!("{self} is no network namespace");
+        Err(Error::Spec(vec![Fault::new(field, problem, "give one of kind net")]))
     }
 
     /// Where it can be opened while this is kept: `/proc/PID/fd/N`, for programs that want a path.

@@ -103,6 +103,8 @@ impl Namespace {
     /// # Errors
     /// [`Code::PermissionDenied`] without rights in it; with what the kernel says; [`Code::InvalidSpec`] of another kind.
     pub fn socket(&self, family: i32, kind: i32, protocol: i32) -> Result<OwnedFd, Error> {
+        // In another, it would be in the caller's network.
+        self.must_be_net("namespace")?;
         self.inside("make a socket".into(), |keep| Call::Socket {
             family: family as u32,
             kind: (kind | libc::SOCK_CLOEXEC) as u32,

@@ -7,7 +7,7 @@ use netlink_packet_route::link::{
     IpVlanMode as KernelIpvlanMode, LinkAttribute, LinkInfo, LinkMessage, MacVlanMode as KernelMacvlanMode,
 };
 
-use super::{name, netlink};
+use super::name;
 use crate::error::Error;
 use crate::namespace::Namespace;
 use crate::spec::Fault;
@@ -191,9 +191,7 @@ impl LinkKind {
         match self {
             Self::Veth { peer, peer_namespace } => {
                 name::check("peer", peer)?;
-                peer_namespace
-                    .as_ref()
-                    .map_or(Ok(()), |namespace| netlink::check("peer_namespace", namespace))
+                peer_namespace.as_ref().map_or(Ok(()), |namespace| namespace.must_be_net("peer_namespace"))
             }
             Self::Vlan { id: id @ (0 | 4095..), .. } => {
                 Err(fault("id", format!("there is no VLAN {id}"), "use 1 to 4094"))

@@ -15,7 +15,6 @@ use super::history::{Done, History};
 use super::refusal::Refusal;
 use crate::error::{Code, Error};
 use crate::namespace::{Kind, Namespace};
-use crate::spec::Fault;
 
 /// The kernel fills up to 32 KiB in one go when it lists.
 const BUFFER: usize = 64 << 10;
@@ -79,7 +78,7 @@ impl Netlink {
     /// [`Code::PermissionDenied`] when the caller may not enter it; [`Code::OutOfResources`]; [`Error::Spec`] when it is
     /// of another kind.
     pub fn of(namespace: &Namespace) -> Result<Self, Error> {
-        check("namespace", namespace)?;
+        namespace.must_be_net("namespace")?;
         // Where the caller is already, he needs no right to enter.
         let socket = if namespace.is_current() {
             Socket::new(libc::NETLINK_ROUTE as isize)
@@ -265,15 +264,6 @@ impl fmt::Debug for Netlink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Netlink").field("namespace", &self.inner.namespace).finish_non_exhaustive()
     }
-}
-
-/// A socket in a namespace of another kind would be in the caller's network.
-pub(super) fn check(field: &str, namespace: &Namespace) -> Result<(), Error> {
-    if namespace.kind() == Kind::Net {
-        return Ok(());
-    }
-    let problem = format!("{namespace} is no network namespace");
-    Err(Error::Spec(vec![Fault::new(field, problem, "give one of kind net")]))
 }
 
 fn failed(what: &str, error: &io::Error) -> Error {
