@@ -118,6 +118,9 @@ impl Container {
         let written =
             entry.as_mut().map_or(Ok(()), |entry| entry.commit(pid, &trace.plan.spec, cgroup.as_ref()));
         let cgroup = Own::of(&trace.plan, cgroup);
+        let mut members = members;
+        let followed = members.iter_mut().try_for_each(|member| member.follow(pid));
+        let written = written.and(followed);
         let members = if trace.plan.spec.detach {
             members.into_iter().for_each(Member::outlive);
             Vec::new()

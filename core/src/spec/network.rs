@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Attachment {
-    /// The network's name; or the absolute path of a CNI network configuration; or `pasta`.
+    /// The network's name; or the absolute path of a CNI network configuration.
     pub network: String,
     /// Its address there. Default: one that is free.
     pub ip: Option<Ipv4Addr>,

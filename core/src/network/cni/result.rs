@@ -94,7 +94,7 @@ pub struct Dns {
 ///     "interfaces": [{"name": "eth0", "sandbox": "/run/netns/blue"}],
 ///     "ips": [{"address": "10.1.0.5/16", "gateway": "10.1.0.1", "interface": 0}],
 /// }))?;
-/// assert_eq!(result.ips[0].address.address.to_string(), "10.1.0.5");
+/// assert_eq!(result.ips[0].address.address().to_string(), "10.1.0.5");
 /// assert_eq!(result.interface_of(&result.ips[0]).unwrap().name, "eth0");
 /// # Ok::<(), String>(())
 /// ```
@@ -178,7 +178,7 @@ mod tests {
     fn what_is_no_result_is_told() {
         for wrong in [
             json!(1),
-            json!({"ips": [{"address": "10.0.0.1"}]}),
+            json!({"ips": [{"address": "10.0.0.256/24"}]}),
             json!({"ips": [{"address": "10.0.0.1/33"}]}),
         ] {
             assert!(CniResult::from_value(wrong.clone()).is_err(), "{wrong}");

@@ -1,15 +1,16 @@
 //! A container on a network: what is planned for it, and what of it outlives the steps.
 
 use std::fs;
-use std::net::TcpListener;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::hosts::Names;
 use super::messages::Interface;
+use super::pasta::Pasta;
 use super::record::{Record, link_name, trouble};
 use super::{addresses, firewall};
 use crate::error::{Code, Error};
@@ -92,15 +93,21 @@ impl Place {
     /// What is written down before the first step.
     pub(crate) fn enter(&self) -> Result<Member, Error> {
         let record = &self.record;
-        let mut member = Member { names: None, ports: None, reserved: Vec::new(), owner: std::process::id() };
+        let mut member = Member::default();
         if !self.names.is_empty() {
             let mut own: Vec<IpAddr> = vec![self.interface.address.into()];
             own.extend(self.interface.address6.map(|(address, _)| IpAddr::from(address)));
             member.names = Some(Names::add(record, &own, &self.names)?);
         }
         if !self.publish.is_empty() {
+            let reserve = |publish| reserve(record, publish);
             member.reserved = self.publish.iter().map(reserve).collect::<Result<_, _>>()?;
-            member.ports = Some(Ports::open(record, self.interface.address, &self.publish)?);
+            if record.inside.is_some() {
+                member.reserved.clear();
+                member.awaited = Some((record.clone(), self.publish.clone()));
+            } else {
+                member.ports = Some(Ports::open(record, self.interface.address, &self.publish)?);
+            }
         }
         Ok(member)
     }
@@ -109,6 +116,10 @@ impl Place {
 /// A container on a network. What was written down for it goes with this.
 #[derive(Debug)]
 pub(crate) struct Member {
+    /// Ports of an ordinary user's network, which wait for the container.
+    awaited: Option<(Record, Vec<Publish>)>,
+    /// What leads those to it.
+    pasta: Option<Pasta>,
     names: Option<Names>,
     ports: Option<Ports>,
     /// The published ports are taken on the host, too, as long as the creator lives.
@@ -117,7 +128,28 @@ pub(crate) struct Member {
     owner: u32,
 }
 
+impl Default for Member {
+    fn default() -> Self {
+        Self {
+            awaited: None,
+            pasta: None,
+            names: None,
+            ports: None,
+            reserved: Vec::new(),
+            owner: std::process::id(),
+        }
+    }
+}
+
 impl Member {
+    /// Does what needs the container's process.
+    pub(crate) fn follow(&mut self, pid: i32) -> Result<(), Error> {
+        if let Some((record, publish)) = self.awaited.take() {
+            self.pasta = Some(Pasta::ports(&record, pid, &publish)?);
+        }
+        Ok(())
+    }
+
     /// The container outlives this process: what is written down stays, and is swept when its link is gone.
     pub(crate) fn outlive(mut self) {
         std::mem::forget(self.names.take());
@@ -199,7 +231,7 @@ fn sweep(record: &Record) {
             .ok()
             .and_then(|text| serde_json::from_str::<Journal>(&text).ok());
         if let (Some(address), Some(journal)) = (address, journal) {
-            let there = std::path::Path::new("/sys/class/net").join(link_name(address)).exists();
+            let there = Path::new("/sys/class/net").join(link_name(address)).exists();
             if !there && journal.maker.is_gone() {
                 close(record, address, &journal.publish);
             }
@@ -208,8 +240,13 @@ fn sweep(record: &Record) {
 }
 
 /// Takes a port of the host, so that it cannot lead to two places.
-fn reserve(publish: &Publish) -> Result<OwnedFd, Error> {
-    let address = SocketAddr::from((publish.address.unwrap_or(Ipv4Addr::UNSPECIFIED), publish.host));
+fn reserve(record: &Record, publish: &Publish) -> Result<OwnedFd, Error> {
+    let address = SocketAddrV4::new(publish.address.unwrap_or(Ipv4Addr::UNSPECIFIED), publish.host);
+    if record.inside.is_some() && publish.address.is_some() {
+        let problem =
+            format!("publish: {publish}: an ordinary user's ports are open on every address of the host");
+        return Err(Error::call(Code::NotSupported, problem, 0, "leave the address out, or be root"));
+    }
     let taken = match publish.protocol {
         Protocol::Tcp => TcpListener::bind(address).map(OwnedFd::from),
         Protocol::Udp => UdpSocket::bind(address).map(OwnedFd::from),

@@ -6,6 +6,7 @@ mod hosts;
 mod inside;
 mod member;
 mod messages;
+mod pasta;
 mod record;
 
 pub(crate) use member::{Member, Place};
@@ -26,6 +27,7 @@ use crate::host::Maker;
 use crate::namespace::{Kind, Namespace};
 use crate::spec::{Fault, bit, is_host_name};
 use crate::sys::process;
+use pasta::Pasta;
 use record::Inside;
 
 /// Where programs of the host are looked for.
@@ -73,7 +75,9 @@ pub struct Network {
     record: Record,
     netlink: Netlink,
     /// The namespaces of an ordinary user's network, which live as long as somebody holds them.
-    _held: Option<(Namespace, Namespace)>,
+    held: Option<(Namespace, Namespace)>,
+    /// What passes that one's packets on to the outside.
+    uplink: Option<Pasta>,
 }
 
 impl Network {
@@ -118,9 +122,11 @@ impl Network {
             forwarding(&record, options.forward)?;
         }
         record.create()?;
-        let network = Self { record: record.clone(), netlink, _held: held };
-        match network.build(&mut record, servers.as_deref()) {
-            Ok(()) => Ok(Self { record, ..network }),
+        let mut network = Self { record: record.clone(), netlink, held, uplink: None };
+        let built = network.build(&mut record, servers.as_deref());
+        network.record = record;
+        match built.and_then(|()| network.connect()) {
+            Ok(()) => Ok(network),
             Err(error) => {
                 let _ = network.take_down();
                 Err(error)
@@ -137,7 +143,7 @@ impl Network {
         let record = Record::open(name)?;
         let netlink = netlink(&record)?;
         bridge(&record, &netlink)?;
-        Ok(Self { record, netlink, _held: None })
+        Ok(Self { record, netlink, held: None, uplink: None })
     }
 
     /// Those that there are, by name.
@@ -285,6 +291,14 @@ impl Network {
         }
     }
 
+    /// Gives an ordinary user's network its way to the outside.
+    fn connect(&mut self) -> Result<(), Error> {
+        if let Some((user, net)) = self.held.as_ref().filter(|_| self.record.nat) {
+            self.uplink = Some(Pasta::uplink(&self.record, user, net)?);
+        }
+        Ok(())
+    }
+
     /// Removes all of it; what is gone already is no error.
     fn take_down(&self) -> Result<(), Error> {
         if self.record.rules {
@@ -336,7 +350,7 @@ fn sweep() -> Result<(), Error> {
             record.remove()?;
             continue;
         }
-        let network = Network { netlink: Netlink::here()?, record, _held: None };
+        let network = Network { netlink: Netlink::here()?, record, held: None, uplink: None };
         if network.ports()?.is_empty() {
             network.take_down()?;
         }
@@ -352,11 +366,11 @@ fn hold() -> Result<(Namespace, Namespace), Error> {
 }
 
 fn check_name(name: &str) -> Result<(), Error> {
-    if is_host_name(name) && name.len() <= 32 && name != "host" && name != "none" && name != "pasta" {
+    if is_host_name(name) && name.len() <= 32 && name != "host" && name != "none" {
         return Ok(());
     }
     let problem = format!("'{}' is no name for a network", name.escape_debug());
-    let fix = "use up to 32 letters, digits, '-', '_' and '.', but not 'host', 'none' or 'pasta'";
+    let fix = "use up to 32 letters, digits, '-', '_' and '.', but not 'host' or 'none'";
     Err(Error::Spec(vec![Fault::new("name", problem, fix)]))
 }
 
@@ -398,15 +412,16 @@ fn forwarding(record: &Record, switch_on: bool) -> Result<(), Error> {
 /// Writes a setting below `/proc/sys/net`, where the network's bridge is.
 fn setting(record: &Record, name: &str, value: &str) -> Result<(), Error> {
     let path = format!("/proc/sys/net/{name}");
-    let failed = |errno| {
-        Error::call(Code::PermissionDenied, format!("could not set {path} to {value}"), errno, "")
-            .about(&path)
+    let failed = |said: &str, errno| {
+        let problem = format!("could not set {path} to {value}{said}");
+        Error::call(Code::PermissionDenied, problem, errno, "").about(&path)
     };
     match &record.inside {
-        None => fs::write(&path, value).map_err(|error| failed(error.raw_os_error().unwrap_or(0))),
+        None => fs::write(&path, value).map_err(|error| failed("", error.raw_os_error().unwrap_or(0))),
         Some(inside) => {
-            let (success, _) = inside::run(inside, &["sh", "-c", &format!("echo {value} > {path}")], b"")?;
-            if success { Ok(()) } else { Err(failed(0)) }
+            let script = format!("echo {value} > {path}");
+            let (success, said) = inside::run(inside, &["sh", "-c", &script], b"")?;
+            if success { Ok(()) } else { Err(failed(&format!(": {}", said.trim()), 0)) }
         }
     }
 }
@@ -458,7 +473,7 @@ mod tests {
 
     #[test]
     fn names_that_mean_something_else_are_refused() {
-        for name in ["", "host", "none", "pasta", "a/b", "-a", &"a".repeat(33)] {
+        for name in ["", "host", "none", "a/b", "-a", &"a".repeat(33)] {
             assert!(check_name(name).is_err(), "{name}");
         }
     }
