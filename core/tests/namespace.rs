@@ -29,6 +29,15 @@ fn ids_are_those_of_proc() {
 }
 
 #[test]
+fn kinds_are_read_by_their_names() {
+    for kind in Kind::ALL {
+        assert_eq!(kind.name().parse::<Kind>().expect("a kind"), kind);
+    }
+    assert_eq!("network".parse::<Kind>().expect("a kind"), Kind::Net);
+    assert_eq!("nothing".parse::<Kind>().expect_err("no kind").code(), Code::InvalidSpec);
+}
+
+#[test]
 fn what_is_no_namespace_is_said_so() {
     let code = |path: &str| Namespace::open(path.as_ref()).expect_err("none").code();
     assert_eq!(code("/dev/null"), Code::NamespaceNotFound);
@@ -153,6 +162,7 @@ fn a_copy_begins_in_new_namespaces() {
     }
     .expect("a copy");
     assert_eq!(child.wait().expect("its end").code(), Some(42));
+    assert_eq!(child.wait().expect("its end, again").code(), Some(42));
     assert_eq!(child.send_signal(9).expect_err("ended").code(), Code::Ended);
 }
 
@@ -170,6 +180,7 @@ fn a_copy_can_be_killed_and_looked_at() {
     let theirs = Namespaces::of(child.pid()).expect("theirs");
     assert!(!own.shared_with(&theirs).contains(&Kind::User) && own.shared_with(&theirs).contains(&Kind::Net));
     assert!(child.try_wait().expect("alive").is_none());
+    assert!(child.wait_timeout(std::time::Duration::from_millis(20)).expect("alive").is_none());
     child.send_signal(libc::SIGKILL).expect("killed");
     let status = child.wait().expect("its end");
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(libc::SIGKILL));
@@ -231,6 +242,38 @@ fn as_root_a_thread_can_stay_inside() {
         thread.join().expect("a thread")
     });
     assert!(stayed && !uts.is_current());
+}
+
+#[test]
+fn as_root_pid_namespaces_are_left_in_turn() {
+    if !root("entering a PID namespace") {
+        return;
+    }
+    let make = || {
+        // SAFETY: the copy only sleeps.
+        unsafe {
+            namespace::clone(Kind::Pid.clone_flag(), || {
+                std::thread::sleep(std::time::Duration::from_secs(60));
+                0
+            })
+        }
+        .expect("a copy")
+    };
+    let [one, other] = [make(), make()];
+    let [first, second] = [&one, &other].map(|child| Namespace::of(child.pid(), Kind::Pid).expect("theirs"));
+    let children_begin_in = || {
+        let link = fs::read_link("/proc/thread-self/ns/pid_for_children").expect("a namespace");
+        link.to_string_lossy().into_owned()
+    };
+    let outside = children_begin_in();
+    let inside = first.enter().expect("inside");
+    second.enter().and_then(namespace::Inside::leave).expect("in and out");
+    assert_eq!(children_begin_in(), first.to_string());
+    inside.leave().expect("back");
+    assert_eq!(children_begin_in(), outside);
+    for child in [one, other] {
+        child.send_signal(libc::SIGKILL).and_then(|()| child.wait()).expect("its end");
+    }
 }
 
 #[test]

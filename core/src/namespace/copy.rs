@@ -5,6 +5,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitStatus;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, poll};
 
 use super::Kind;
 use super::enter::refused;
@@ -17,6 +21,8 @@ use crate::sys::{fork, process};
 pub struct Child {
     pid: i32,
     pidfd: OwnedFd,
+    /// How it ended, once it was reaped.
+    status: Mutex<Option<ExitStatus>>,
 }
 
 /// Which of the two processes goes on here: see [`fork`].
@@ -54,7 +60,7 @@ pub unsafe fn fork(flags: u64) -> Result<Forked, Error> {
         pid => {
             let pidfd = process::pidfd_open(pid)
                 .map_err(|errno| Error::call(Code::Ended, "the new process is gone", errno, ""))?;
-            Ok(Forked::Parent(Child { pid, pidfd }))
+            Ok(Forked::Parent(Child { pid, pidfd, status: Mutex::new(None) }))
         }
     }
 }
@@ -113,12 +119,24 @@ impl Child {
         self.pid
     }
 
-    /// Waits for its end, and reaps it: waitid(2).
+    /// Waits for its end, and reaps it: waitid(2). It may be asked again, and by several threads.
     ///
     /// # Errors
     /// [`Code::Ended`] when somebody else has reaped it.
     pub fn wait(&self) -> Result<ExitStatus, Error> {
-        self.reap(true).map(Option::unwrap_or_default)
+        loop {
+            if let Some(status) = self.wait_for(None)? {
+                return Ok(status);
+            }
+        }
+    }
+
+    /// The same, but no longer than that: `None` when the time is up, or a signal has come.
+    ///
+    /// # Errors
+    /// As [`Child::wait`].
+    pub fn wait_timeout(&self, timeout: Duration) -> Result<Option<ExitStatus>, Error> {
+        self.wait_for(Some(timeout))
     }
 
     /// How it ended, if it has.
@@ -126,19 +144,25 @@ impl Child {
     /// # Errors
     /// As [`Child::wait`].
     pub fn try_wait(&self) -> Result<Option<ExitStatus>, Error> {
-        self.reap(false)
+        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        if status.is_none() {
+            let ended = process::reap(self.pidfd.as_fd(), false)
+                .map_err(|errno| Error::call(Code::Ended, "the process was reaped already", errno, ""))?;
+            *status = ended.map(|ended| {
+                ExitStatus::from_raw(match ended.code {
+                    libc::CLD_EXITED => ended.status << 8,
+                    libc::CLD_DUMPED => ended.status | 0x80,
+                    _ => ended.status,
+                })
+            });
+        }
+        Ok(*status)
     }
 
-    fn reap(&self, block: bool) -> Result<Option<ExitStatus>, Error> {
-        let ended = process::reap(self.pidfd.as_fd(), block)
-            .map_err(|errno| Error::call(Code::Ended, "the process was reaped already", errno, ""))?;
-        Ok(ended.map(|ended| {
-            ExitStatus::from_raw(match ended.code {
-                libc::CLD_EXITED => ended.status << 8,
-                libc::CLD_DUMPED => ended.status | 0x80,
-                _ => ended.status,
-            })
-        }))
+    fn wait_for(&self, timeout: Option<Duration>) -> Result<Option<ExitStatus>, Error> {
+        // What goes wrong here, reaping finds too.
+        let _ = poll(&mut [PollFd::new(self.as_fd(), PollFlags::POLLIN)], process::poll_timeout(timeout));
+        self.try_wait()
     }
 
     /// Sends it a signal: pidfd_send_signal(2).

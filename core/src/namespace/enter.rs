@@ -75,7 +75,7 @@ impl Namespace {
         if self.kind() == Kind::User {
             return Err(refused("setns", flag, libc::EINVAL));
         }
-        let before = Self::current(self.kind())?;
+        let before = Self::current_for_children(self.kind())?;
         let places = (self.kind() == Kind::Mnt).then(Places::read).transpose()?;
         nsfs::setns(self.as_fd(), flag).map_err(|errno| refused("setns", flag, errno))?;
         Ok(Inside { before, places, returns: true, thread: PhantomData })

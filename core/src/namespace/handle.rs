@@ -1,10 +1,10 @@
 //! One namespace, held by a descriptor.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -40,6 +40,12 @@ impl Namespace {
         Self::open_as(Path::new(&format!("/proc/thread-self/ns/{kind}")), kind)
     }
 
+    /// That in which the calling thread's children begin: of a PID namespace, not always its own.
+    pub(super) fn current_for_children(kind: Kind) -> Result<Self, Error> {
+        let file = if kind == Kind::Pid { "pid_for_children" } else { kind.name() };
+        Self::open_as(Path::new(&format!("/proc/thread-self/ns/{file}")), kind)
+    }
+
     /// That of a process.
     ///
     /// # Errors
@@ -53,7 +59,10 @@ impl Namespace {
     /// # Errors
     /// [`Code::NamespaceNotFound`] when the file is not there or stands for no namespace.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let file = File::open(path).map_err(|error| not_opened(path, &error))?;
+        // Nothing that could be there is waited for, as a pipe without a writer would be.
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
+        let file = options.open(path).map_err(|error| not_opened(path, &error))?;
         Self::from_fd(file.into()).map_err(|error| error.about(&path.to_string_lossy()))
     }
 

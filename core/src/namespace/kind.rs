@@ -1,8 +1,12 @@
 //! The eight kinds.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::spec::Fault;
 
 /// A kind of namespace. The names are those of `/proc/PID/ns`.
 ///
@@ -97,6 +101,24 @@ impl Kind {
             Self::Cgroup => "--cgroup",
             Self::Time => "--time",
         }
+    }
+}
+
+impl FromStr for Kind {
+    type Err = Error;
+
+    /// From the name in `/proc/PID/ns`, or `mount`, `network`.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let name = match text {
+            "mount" => "mnt",
+            "network" => "net",
+            name => name,
+        };
+        Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
+            let problem = format!("'{}' is no kind of namespace", text.escape_debug());
+            let fix = "use user, mnt, pid, net, ipc, uts, cgroup or time";
+            Error::Spec(vec![Fault::new("kind", problem, fix)])
+        })
     }
 }
 

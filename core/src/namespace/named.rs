@@ -49,11 +49,23 @@ impl Namespace {
     /// # Errors
     /// [`Code::NameTaken`]; as [`Namespace::create`]; [`Code::PermissionDenied`] without CAP_SYS_ADMIN to mount.
     pub fn create_named(kind: Kind, name: &str) -> Result<Self, Error> {
+        Self::make_named(kind, name, || Self::create(kind))
+    }
+
+    /// The same, of one that a user namespace owns.
+    ///
+    /// # Errors
+    /// As [`Namespace::create_named`] and [`Namespace::create_in`].
+    pub fn create_named_in(kind: Kind, name: &str, owner: &Self) -> Result<Self, Error> {
+        Self::make_named(kind, name, || Self::create_in(kind, owner))
+    }
+
+    fn make_named(kind: Kind, name: &str, make: impl FnOnce() -> Result<Self, Error>) -> Result<Self, Error> {
         let path = place(kind, name)?;
         if Self::open(&path).is_ok() {
             return Err(taken(kind, name));
         }
-        let mut namespace = Self::create(kind)?;
+        let mut namespace = make()?;
         namespace.keep_at(&path, name)?;
         namespace.name = Some(name.into());
         Ok(namespace)
