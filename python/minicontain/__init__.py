@@ -17,6 +17,7 @@ r"""Containers as a library: no daemon, no helper, inside the caller's own proce
 - `Container.attach` and `containers` find those that have a name.
 - Limits (`memory`, `cpus`, `pids_limit`, …) hold for a container, a program that joins it, or a `Cgroup`;
   `Container.stats` and `Cgroup.stats` measure.
+- `Namespace` and `namespaces` are namespaces as objects; `unshare`, `setns` and `clone` are the system calls.
 - `run_async`, `Container.wait_async` and `async with` are for asyncio.
 - `Spec` is what is wanted, as plain data. `Plan` is how it is made: every system call, before any is made.
 - `Trace` is what was done: the plan with results and times.
@@ -40,25 +41,44 @@ if TYPE_CHECKING:
     from .cgroup import CgroupEvents as CgroupEvents
     from .cgroup import Held as Held
     from .cgroup import Victim as Victim
+    from .child import Child as Child
+    from .child import clone as clone
     from .container import Container as Container
     from .enforcement import Enforcement as Enforcement
     from .errors import CgroupError as CgroupError
     from .errors import ContainerError as ContainerError
     from .errors import Error as Error
     from .errors import Fault as Fault
+    from .errors import NamespaceError as NamespaceError
     from .errors import NameTakenError as NameTakenError
     from .errors import NoSuchCgroupError as NoSuchCgroupError
     from .errors import NoSuchContainerError as NoSuchContainerError
+    from .errors import NoSuchNamespaceError as NoSuchNamespaceError
     from .errors import SpecError as SpecError
     from .errors import StartError as StartError
     from .errors import StartFileNotFoundError as StartFileNotFoundError
     from .errors import StartNotADirectoryError as StartNotADirectoryError
     from .errors import StartPermissionError as StartPermissionError
     from .errors import StateError as StateError
+    from .flags import CLONE_FS as CLONE_FS
+    from .flags import CLONE_NEWCGROUP as CLONE_NEWCGROUP
+    from .flags import CLONE_NEWIPC as CLONE_NEWIPC
+    from .flags import CLONE_NEWNET as CLONE_NEWNET
+    from .flags import CLONE_NEWNS as CLONE_NEWNS
+    from .flags import CLONE_NEWPID as CLONE_NEWPID
+    from .flags import CLONE_NEWTIME as CLONE_NEWTIME
+    from .flags import CLONE_NEWUSER as CLONE_NEWUSER
+    from .flags import CLONE_NEWUTS as CLONE_NEWUTS
     from .joining import enter as enter
     from .named import ContainerStatus as ContainerStatus
     from .named import containers as containers
     from .named import remove as remove
+    from .namespace import Namespace as Namespace
+    from .namespace import Namespaces as Namespaces
+    from .namespace import named_namespaces as named_namespaces
+    from .namespace import namespaces as namespaces
+    from .namespace import setns as setns
+    from .namespace import unshare as unshare
     from .plan import Plan as Plan
     from .plan import Step as Step
     from .popen import Popen as Popen
@@ -91,6 +111,15 @@ DEVNULL = -3
 """For a stream: `/dev/null`. The same as `subprocess.DEVNULL`."""
 
 __all__ = [
+    "CLONE_FS",
+    "CLONE_NEWCGROUP",
+    "CLONE_NEWIPC",
+    "CLONE_NEWNET",
+    "CLONE_NEWNS",
+    "CLONE_NEWPID",
+    "CLONE_NEWTIME",
+    "CLONE_NEWUSER",
+    "CLONE_NEWUTS",
     "DEVNULL",
     "PIPE",
     "STDOUT",
@@ -99,6 +128,7 @@ __all__ = [
     "CgroupDirectory",
     "CgroupError",
     "CgroupEvents",
+    "Child",
     "CompletedProcess",
     "Container",
     "ContainerError",
@@ -111,8 +141,12 @@ __all__ = [
     "IoStats",
     "MemoryStats",
     "NameTakenError",
+    "Namespace",
+    "NamespaceError",
+    "Namespaces",
     "NoSuchCgroupError",
     "NoSuchContainerError",
+    "NoSuchNamespaceError",
     "PidsStats",
     "Plan",
     "Popen",
@@ -140,22 +174,37 @@ __all__ = [
     "call",
     "check_call",
     "check_output",
+    "clone",
     "containers",
     "enter",
     "getoutput",
     "getstatusoutput",
+    "named_namespaces",
+    "namespaces",
     "remove",
     "run",
     "run_async",
+    "setns",
+    "unshare",
 ]
 
 # In which module of this package each name is.
 _HOMES = {
+    "CLONE_FS": "flags",
+    "CLONE_NEWCGROUP": "flags",
+    "CLONE_NEWIPC": "flags",
+    "CLONE_NEWNET": "flags",
+    "CLONE_NEWNS": "flags",
+    "CLONE_NEWPID": "flags",
+    "CLONE_NEWTIME": "flags",
+    "CLONE_NEWUSER": "flags",
+    "CLONE_NEWUTS": "flags",
     "CalledProcessError": "results",
     "Cgroup": "cgroup",
     "CgroupDirectory": "cgroup",
     "CgroupError": "errors",
     "CgroupEvents": "cgroup",
+    "Child": "child",
     "CompletedProcess": "results",
     "Container": "container",
     "ContainerError": "errors",
@@ -168,8 +217,12 @@ _HOMES = {
     "IoStats": "stats",
     "MemoryStats": "stats",
     "NameTakenError": "errors",
+    "Namespace": "namespace",
+    "NamespaceError": "errors",
+    "Namespaces": "namespace",
     "NoSuchCgroupError": "errors",
     "NoSuchContainerError": "errors",
+    "NoSuchNamespaceError": "errors",
     "PidsStats": "stats",
     "Plan": "plan",
     "Popen": "popen",
@@ -197,13 +250,18 @@ _HOMES = {
     "call": "calls",
     "check_call": "calls",
     "check_output": "calls",
+    "clone": "child",
     "containers": "named",
     "enter": "joining",
     "getoutput": "calls",
     "getstatusoutput": "calls",
+    "named_namespaces": "namespace",
+    "namespaces": "namespace",
     "remove": "named",
     "run": "process",
     "run_async": "process_async",
+    "setns": "namespace",
+    "unshare": "namespace",
 }
 
 

@@ -63,10 +63,7 @@ def _resolve_aliases(fields: dict[str, Any]) -> None:
         del fields["process_group"]
     network = fields.pop("network", None)
     if network is not None:
-        sources = {"none": "new", "host": "host"}
-        if network not in sources:
-            raise errors.fault("network", f"{network!r} is not a network", "use 'none' or 'host'")
-        fields["namespaces"] = {**(fields.get("namespaces") or {}), "net": sources[network]}
+        fields["namespaces"] = {**(fields.get("namespaces") or {}), "net": _network(network)}
     group = fields.pop("group", None)
     if group is not None:
         user = fields.get("user") or "0"
@@ -76,6 +73,23 @@ def _resolve_aliases(fields: dict[str, Any]) -> None:
     groups = fields.pop("extra_groups", None)
     if groups is not None:
         fields["group_add"] = [*(fields.get("group_add") or ()), *map(_group_id, groups)]
+
+
+class _Held(dict[str, int]):
+    """An object as a source, by its descriptor; kept, for it may close that when it is forgotten."""
+
+    def __init__(self, of: Any) -> None:
+        super().__init__(fd=of.fileno())
+        self.of = of
+
+
+def _network(network: Any) -> Any:
+    if hasattr(network, "fileno"):
+        return _Held(network)
+    sources = {"none": "new", "host": "host"}
+    if not isinstance(network, str) or network not in sources:
+        raise errors.fault("network", f"{network!r} is not a network", "use 'none', 'host' or a Namespace")
+    return sources[network]
 
 
 def _group_id(group: Any) -> Any:
@@ -141,7 +155,7 @@ def _namespaces(sources: Any) -> Any:
             return {"pid": value}
         if isinstance(value, os.PathLike) or (isinstance(value, str) and value.startswith("/")):
             return {"path": os.fspath(value)}
-        return {"fd": value.fileno()} if hasattr(value, "fileno") else value
+        return _Held(value) if hasattr(value, "fileno") else value
 
     return (
         {kind: source(value) for kind, value in sources.items()} if isinstance(sources, Mapping) else sources

@@ -1,5 +1,6 @@
 """The engine behind the package. Private: use the package."""
 
+from os import PathLike
 from pathlib import Path
 from typing import Any, final
 
@@ -7,7 +8,9 @@ from .watching import _Event
 
 __all__ = [
     "Cgroup",
+    "Child",
     "Container",
+    "Namespace",
     "Outcome",
     "Plan",
     "Spec",
@@ -16,9 +19,15 @@ __all__ = [
     "Watch",
     "__version__",
     "containers",
+    "fork",
     "join",
+    "map_root",
+    "named_namespaces",
+    "namespaces",
     "remove",
     "run",
+    "setns",
+    "unshare",
 ]
 
 __version__: str
@@ -144,6 +153,79 @@ class Cgroup:
         """Writes a file of its interface."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+
+@final
+class Namespace:
+    """A namespace. It lives at least until this is closed."""
+
+    def __new__(cls, kind: str, name: str | None, owner: Namespace | None) -> Namespace: ...
+    @staticmethod
+    def of(pid: int | None, kind: str) -> Namespace:
+        """That of a process; of the calling thread without one."""
+    @staticmethod
+    def open(path: str | PathLike[str]) -> Namespace:
+        """The one that a file stands for."""
+    @staticmethod
+    def from_fd(fd: int) -> Namespace:
+        """The one that a descriptor stands for, which stays the caller's."""
+    @staticmethod
+    def named(name: str, kind: str) -> Namespace:
+        """The one that has a name."""
+    @property
+    def kind(self) -> str:
+        """Which of the eight it is."""
+    @property
+    def id(self) -> int:
+        """Its number, as `/proc/PID/ns` shows it."""
+    @property
+    def name(self) -> str | None:
+        """The name that it was made or opened by."""
+    @property
+    def clone_flag(self) -> int:
+        """The flag of clone(2)."""
+    @property
+    def path(self) -> str:
+        """Where it can be opened until it is closed."""
+    @property
+    def fd(self) -> int:
+        """The number of its descriptor."""
+    @property
+    def parent(self) -> Namespace | None:
+        """The one above it."""
+    @property
+    def owner(self) -> Namespace | None:
+        """The user namespace that owns it."""
+    @property
+    def owner_uid(self) -> int:
+        """The user who made a user namespace."""
+    @property
+    def is_current(self) -> bool:
+        """Whether the calling thread is in it."""
+    def enter(self) -> None:
+        """Takes the calling thread inside."""
+    def leave(self) -> None:
+        """Takes the calling thread back to where it was before it last went in."""
+    def remove(self) -> None:
+        """Takes its name away."""
+    def close(self) -> None:
+        """Lets go of it."""
+
+@final
+class Child:
+    """A copy of this process."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id, as the caller sees it."""
+    @property
+    def pidfd(self) -> int:
+        """The number of its process descriptor."""
+    def poll(self) -> int | None:
+        """The exit status, or the negative signal, if it has ended."""
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Waits until it has ended; `None` when the time is up."""
+    def send_signal(self, signal: int) -> None:
+        """Sends it a signal."""
 
 @final
 class Watch:
@@ -272,3 +354,21 @@ def containers() -> list[tuple[str, int | None, int, Spec, bool, Outcome | None,
 
 def remove(name: str) -> None:
     """Removes what is kept of a container that has ended."""
+
+def namespaces(pid: int | None) -> list[Namespace]:
+    """Those of a process; of the calling thread without one."""
+
+def named_namespaces(kind: str) -> list[Namespace]:
+    """Those of a kind that have names."""
+
+def unshare(flags: int) -> None:
+    """Moves the calling thread into new namespaces."""
+
+def setns(fd: int, flags: int) -> None:
+    """Moves the calling thread into the namespaces that a descriptor stands for."""
+
+def fork(flags: int) -> Child | None:
+    """Copies the process; `None` in the copy, which begins in new namespaces."""
+
+def map_root(uid: int, gid: int) -> None:
+    """Maps root of the process's new user namespace to a user and a group of the one above."""

@@ -126,12 +126,16 @@ class Container(Joinable, Controlled, Named, Files, OnTerminal[AnyStr], Asynchro
     ) -> None:
         streams = Text(encoding, errors, text, universal_newlines)
         spec = _native.Spec(spec_fields(args, fields))
-        self._describe(shown_args(args), spec, streams, bufsize)
+        self._describe(shown_args(args), spec, streams, bufsize, fields)
 
-    def _describe(self, args: Any, spec: _native.Spec, text: Text, bufsize: int) -> None:
+    def _describe(
+        self, args: Any, spec: _native.Spec, text: Text, bufsize: int, given: object = None
+    ) -> None:
         self.args = args
         self.stdin = self.stdout = self.stderr = None
         self._spec = spec
+        # Until the start: descriptors in it may be open by this alone.
+        self._given = given
         self._text = text
         self._bufsize = bufsize
         self._plan: Plan | None = None
@@ -225,6 +229,7 @@ class Container(Joinable, Controlled, Named, Files, OnTerminal[AnyStr], Asynchro
             if self._native is not None:
                 raise StateError("the container was started already; make another one to run it again")
             self._run(_native.Container(self.plan._native))
+            self._given = None
         return self
 
     def _run(self, native: _native.Container) -> None:

@@ -238,6 +238,45 @@ class _CgroupExistsError(CgroupError, FileExistsError):
     """A cgroup that is there already."""
 
 
+class NamespaceError(_SystemError):
+    """A namespace could not be made, looked at or gone into, or no process made in one.
+
+    It is also a `PermissionError` or a `FileExistsError` where `code` tells so (`permission_denied`,
+    `user_namespace_forbidden`; `name_taken`). `hint` names the way that works, where there is one.
+
+    >>> import minicontain
+    >>> try:
+    ...     minicontain.Namespace.new("pid")
+    ... except minicontain.NamespaceError as error:
+    ...     error.code, "first process" in error.hint
+    ('not_supported', True)
+    """
+
+    code = "step_failed"
+
+
+class NoSuchNamespaceError(NamespaceError, FileNotFoundError, LookupError):
+    """There is no such namespace: no process or name of it, or the file or descriptor stands for none.
+
+    >>> import minicontain
+    >>> try:
+    ...     minicontain.Namespace.open("/dev/null")
+    ... except minicontain.NoSuchNamespaceError as error:
+    ...     print(error.code)
+    namespace_not_found
+    """
+
+    code = "namespace_not_found"
+
+
+class _NamespacePermissionError(NamespaceError, PermissionError):
+    """What the caller may not do to a namespace."""
+
+
+class _NamespaceExistsError(NamespaceError, FileExistsError):
+    """A name that another namespace has."""
+
+
 class ContainerError(_SystemError):
     """A call on a running container failed: its status was lost, or a pipe could not be read.
 
@@ -282,6 +321,12 @@ _CGROUPS: dict[str, type[CgroupError]] = {
     "name_taken": _CgroupExistsError,
     "permission_denied": _CgroupPermissionError,
 }
+_NAMESPACES: dict[str, type[NamespaceError]] = {
+    "name_taken": _NamespaceExistsError,
+    "namespace_not_found": NoSuchNamespaceError,
+    "permission_denied": _NamespacePermissionError,
+    "user_namespace_forbidden": _NamespacePermissionError,
+}
 _STATES: dict[str, type[StateError]] = {
     "cgroup_not_found": NoSuchCgroupError,
     "ended": StateError,
@@ -306,6 +351,8 @@ def exception(details: dict[str, Any]) -> Error:
     kind: type[_SystemError] = StartError
     if details["in_cgroup"]:
         kind = _CGROUPS.get(code, CgroupError)
+    elif details["in_namespace"]:
+        kind = _NAMESPACES.get(code, NamespaceError)
     elif code == "name_taken":
         number, kind = _errno.EEXIST, NameTakenError
     elif details["running"]:

@@ -26,7 +26,7 @@ Limit = Union[int, None]
 """A resource limit; None, or -1, is unlimited."""
 Source = Union[Literal["new", "host"], int, Path, "HasFileno"]
 """Where a namespace comes from: `new`, `host` (the caller's own), or another's, by a process id, a path, or a
-descriptor of it or of a process (as a running `Container` has)."""
+descriptor of it (as a `Namespace` has) or of a process (as a running `Container` has)."""
 Contents = Union[bytes, bytearray, memoryview, IO[bytes], "os.PathLike[str]"]
 """What a file is to hold: bytes, a binary file object, or the path of a file or directory to copy."""
 Range = Union[str, "tuple[int, int, int]"]
@@ -127,8 +127,9 @@ class Walls(Rights, Limits, Demands, total=False):
         | None
     )
     """Where each of the eight namespaces comes from. Default: each is new."""
-    network: Literal["none", "host"] | None
-    """`none`: a network namespace with nothing but loopback (the default); `host`: the caller's."""
+    network: Literal["none", "host"] | HasFileno | None
+    """`none`: a network namespace with nothing but loopback (the default); `host`: the caller's; or one that
+    is there: a `Namespace`, or a running `Container`, whose network it then shares."""
     time_offsets: TimeOffsets | None
     """Offsets of the clocks of a new time namespace."""
     uidmap: Iterable[Range] | None

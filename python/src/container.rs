@@ -151,7 +151,7 @@ impl Container {
                 _ => Ok(Some(())),
             }
         };
-        in_slices(py, Deadline::after(timeout)?, step).map(|done| done.is_some())
+        in_slices(py, While::Running, Deadline::after(timeout)?, step).map(|done| done.is_some())
     }
 
     /// What it said on stdout and stderr since `begin`.
@@ -170,7 +170,7 @@ impl Container {
             Some(container) => container.wait_timeout(until.saturating_duration_since(Instant::now())),
             None => Ok(None),
         };
-        Ok(in_slices(py, Deadline::after(timeout)?, step)?.map(Outcome::from))
+        Ok(in_slices(py, While::Running, Deadline::after(timeout)?, step)?.map(Outcome::from))
     }
 
     /// Looks whether it has ended.

@@ -19,6 +19,8 @@ pub(crate) enum While {
     Running,
     /// A cgroup was made, looked at or changed.
     InCgroup,
+    /// A namespace was made, looked at or gone into, or a process made in one.
+    InNamespace,
 }
 
 /// The exception for an error; `minicontain.errors` chooses its class.
@@ -55,6 +57,7 @@ fn build(py: Python<'_>, during: While, error: &Error, trace: Option<Box<CoreTra
     }
     details.set_item("running", matches!(during, While::Running))?;
     details.set_item("in_cgroup", matches!(during, While::InCgroup))?;
+    details.set_item("in_namespace", matches!(during, While::InNamespace))?;
     let factory = FACTORY.import(py, "minicontain.errors", "exception")?;
     Ok(PyErr::from_value(factory.call1((details,))?))
 }

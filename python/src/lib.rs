@@ -15,10 +15,12 @@
 )]
 
 mod cgroup;
+mod child;
 mod container;
 mod error;
 mod exchange;
 mod found;
+mod namespace;
 mod outcome;
 mod owned;
 mod place;
@@ -41,9 +43,13 @@ mod _native {
     #[pymodule_export]
     use super::cgroup::Cgroup;
     #[pymodule_export]
+    use super::child::{Child, fork, map_root};
+    #[pymodule_export]
     use super::container::Container;
     #[pymodule_export]
     use super::found::{containers, remove};
+    #[pymodule_export]
+    use super::namespace::{Namespace, named_namespaces, namespaces, setns, unshare};
     #[pymodule_export]
     use super::outcome::Outcome;
     #[pymodule_export]

@@ -59,17 +59,21 @@ fn finish(
     }
     let mut exchange = Communication::new(container, input).map_err(failed)?;
     let never = Deadline::after(None)?;
-    let talked = in_slices(py, deadline, |until| exchange::advance(container, &mut exchange, until, false))?;
+    let talked = in_slices(py, While::Running, deadline, |until| {
+        exchange::advance(container, &mut exchange, until, false)
+    })?;
     let mut ended = None;
     if talked.is_some() {
-        ended = in_slices(py, deadline, |until| container.wait_timeout(left(until)))?;
+        ended = in_slices(py, While::Running, deadline, |until| container.wait_timeout(left(until)))?;
     }
     let outcome = if let Some(outcome) = ended {
         outcome
     } else {
         py.detach(|| container.kill()).map_err(failed)?;
-        in_slices(py, never, |until| exchange::advance(container, &mut exchange, until, true))?;
-        let ended = in_slices(py, never, |until| container.wait_timeout(left(until)))?;
+        in_slices(py, While::Running, never, |until| {
+            exchange::advance(container, &mut exchange, until, true)
+        })?;
+        let ended = in_slices(py, While::Running, never, |until| container.wait_timeout(left(until)))?;
         let mut outcome = ended.map_or_else(|| py.detach(|| container.wait()), Ok).map_err(failed)?;
         outcome.reason = Reason::TimedOut;
         outcome

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use crate::error::{While, exception};
+
 /// How long a wait goes on before Python's signal handlers get their turn. A signal that reaches the waiting
 /// thread ends the slice at once; one that reaches another thread is noticed at the slice's end.
 const SLICE: Duration = Duration::from_millis(100);
@@ -45,14 +47,14 @@ impl Deadline {
 /// What `attempt` or one of Python's signal handlers raises.
 pub(crate) fn in_slices<T: Send>(
     py: Python<'_>,
+    during: While,
     deadline: Deadline,
     mut attempt: impl FnMut(Instant) -> Result<Option<T>, minicontain::Error> + Send,
 ) -> PyResult<Option<T>> {
     loop {
         let until = deadline.slice();
         let result = py.detach(|| attempt(until));
-        let result = result
-            .map_err(|error| crate::error::exception(py, crate::error::While::Running, &error, None))?;
+        let result = result.map_err(|error| exception(py, during, &error, None))?;
         py.check_signals()?;
         if result.is_some() || deadline.passed() {
             return Ok(result);

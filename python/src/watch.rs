@@ -47,7 +47,7 @@ impl Watch {
             let happened = watch.wait(until.saturating_duration_since(Instant::now()))?;
             Ok((!happened.is_empty()).then_some(happened))
         };
-        Ok(names(in_slices(py, Deadline::after(timeout)?, step)?.unwrap_or_default()))
+        Ok(names(in_slices(py, While::InCgroup, Deadline::after(timeout)?, step)?.unwrap_or_default()))
     }
 
     /// Closes its descriptors.
