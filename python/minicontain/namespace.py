@@ -44,11 +44,11 @@ class Namespace:
     they are the same one. It goes wherever a descriptor of a namespace does: `minicontain.setns`, `os.setns`,
     a container's `namespaces` and `network`.
 
-    `with` takes the calling thread inside, and back at the end: other threads stay where they are, and what
-    is opened meanwhile stays inside. It needs CAP_SYS_ADMIN (see `clone` for the way without). Do not `await`
-    in the block: the event loop's other tasks would be inside too. A thread inside a PID namespace makes its
-    children there, and can start no threads. Nobody comes back from a user namespace, and a mount namespace
-    wants a thread of its own: see `call`, and `clone`.
+    `with` takes the calling thread inside, and back at the end. Other threads stay where they are; what is
+    opened in the block, and threads that are started there, stay inside. It needs CAP_SYS_ADMIN: see `clone`
+    for the way without. Do not `await` in the block: the event loop's other tasks would be inside too. Of a
+    PID namespace, the children that are made in the block are inside; threads cannot be started. Nobody comes
+    back from a user namespace (see `clone`), and a mount namespace wants a thread of its own (see `call`).
 
     Raises `NamespaceError` (an `OSError`), whose `hint` names the way that works.
 
