@@ -167,6 +167,20 @@ fn a_copy_begins_in_new_namespaces() {
 }
 
 #[test]
+fn libc_knows_the_copys_thread() {
+    // SAFETY: the copy asks libc for the clock of its thread, which libc makes of the thread's id, and reads it.
+    let child = unsafe {
+        namespace::clone(Kind::User.clone_flag() | Kind::Pid.clone_flag(), || {
+            let (mut clock, mut time) = (0, std::mem::zeroed());
+            let found = libc::pthread_getcpuclockid(libc::pthread_self(), &raw mut clock);
+            if found == 0 { libc::clock_gettime(clock, &raw mut time) & 0xff } else { found }
+        })
+    }
+    .expect("a copy");
+    assert_eq!(child.wait().expect("its end").code(), Some(0));
+}
+
+#[test]
 fn a_copy_can_be_killed_and_looked_at() {
     // SAFETY: the copy only sleeps.
     let child = unsafe {

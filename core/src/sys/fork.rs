@@ -49,7 +49,17 @@ pub(crate) unsafe fn fork_into(flags: u64) -> Result<i32, i32> {
 /// clone3(2) like fork, as a brother of the calling process.
 unsafe fn clone_again(flags: u64) -> i64 {
     // Its exit signal is that of its maker: CLONE_PARENT takes no other.
-    let args = CloneArgs { flags: flags | CLONE_PARENT, ..CloneArgs::default() };
-    // SAFETY: without a stack of its own, the copy goes on here, on a copy of this stack.
-    unsafe { syscall(libc::SYS_clone3, &[&raw const args as u64, size_of::<CloneArgs>() as u64, 0, 0, 0, 0]) }
+    let mut args = CloneArgs { flags: flags | CLONE_PARENT, ..CloneArgs::default() };
+    // SAFETY: the kernel writes one address, and to that address what libc's own fork lets it write there. Without a stack
+    // of its own, the copy goes on here, on a copy of this stack.
+    unsafe {
+        // Where libc keeps the thread's id. A kernel that does not tell leaves that of the first copy there.
+        let mut tid = 0u64;
+        let asked = [libc::PR_GET_TID_ADDRESS as u64, &raw mut tid as u64, 0, 0, 0, 0];
+        if syscall(libc::SYS_prctl, &asked) == 0 && tid != 0 {
+            args.flags |= (libc::CLONE_CHILD_SETTID | libc::CLONE_CHILD_CLEARTID) as u64;
+            args.child_tid = tid;
+        }
+        syscall(libc::SYS_clone3, &[&raw const args as u64, size_of::<CloneArgs>() as u64, 0, 0, 0, 0])
+    }
 }
