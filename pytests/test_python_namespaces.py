@@ -791,6 +791,31 @@ def test_copies_of_a_process_with_threads():
             thread.join()
 
 
+def test_threads_make_copies_at_once():
+    wrong = []
+
+    def many() -> None:
+        for number in range(20):
+            with clone(lambda: number, CLONE_NEWUSER | CLONE_NEWPID) as child:  # noqa: B023
+                if child.wait(60) != number:
+                    wrong.append(number)
+
+    threads = [threading.Thread(target=many) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_a_copy_makes_copies_and_containers():
+    def work() -> int:
+        inner = clone(lambda: 7, CLONE_NEWPID | CLONE_NEWNET)
+        return inner.wait() + minicontain.run(["sh", "-c", "exit 35"]).returncode
+
+    assert clone(work, CLONE_NEWUSER | CLONE_NEWNS, map_root=True).wait() == 42
+
+
 def test_hooks_of_a_fork_are_called():
     program = """
 import os, minicontain

@@ -42,6 +42,16 @@ async def main() -> None:
         assert_type(await process.stdout_async.read(), bytes)
         assert_type(await process.wait_async(), int)
 assert_type(Plan(Spec(["true"], network="host")).steps[0].undo, tuple[str, ...])
+net = minicontain.Namespace.new("net", user=minicontain.Namespace.new("user"))
+assert_type(net.parent, Optional[minicontain.Namespace])
+assert_type(net.call(divmod, 7, 2), tuple[int, int])
+with net as inside, minicontain.clone(print, minicontain.CLONE_NEWUSER, ["hello"]) as child:
+    assert_type(inside, minicontain.Namespace)
+    assert_type(child.wait(timeout=5), int)
+    assert_type(minicontain.namespaces(child)["net"], minicontain.Namespace)
+    minicontain.setns(child, minicontain.CLONE_NEWNET)
+minicontain.run(["true"], network=net, namespaces={"uts": minicontain.Namespace.of(container, "uts")})
+minicontain.Namespace.new("nothing")  # type: ignore[arg-type]
 minicontain.run(["true"], volumes={"/a": {"bind": "/b", "mode": "ro"}}, ulimits={"nofile": (1, None)})
 minicontain.run(["true"], no_such_field=1)  # type: ignore[call-overload]
 minicontain.Popen(["true"], preexec_fn=print)  # type: ignore[call-overload]
