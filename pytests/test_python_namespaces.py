@@ -76,7 +76,7 @@ def raise_loopback() -> None:
 def directories_are_mounts() -> None:
     """The first name of a kind makes the directory of its names a mount, which stays, as with `ip netns`."""
     for kind in KINDS if ROOT else ():
-        if kind != "pid":
+        with suppress(minicontain.NamespaceError):
             Namespace.new(kind, f"mcpyfirst{os.getpid()}").remove()
 
 
@@ -512,7 +512,13 @@ def test_a_name_keeps_one_and_ip_shows_it(name):
     for kind in KINDS:
         if kind == "pid":
             continue
-        made = Namespace.new(kind, name)
+        try:
+            made = Namespace.new(kind, name)
+        except minicontain.NamespaceError as error:
+            # Linux 6.18 does not number mount namespaces in the order in which they are made.
+            if kind != "mnt" or "older" not in error.hint:
+                raise
+            continue
         number = made.id
         with pytest.raises(FileExistsError) as error:
             Namespace.new(kind, name)

@@ -318,7 +318,12 @@ fn as_root_a_name_keeps_one_and_ip_shows_it() {
     }
     let name = format!("mctest{}", std::process::id());
     for kind in [Kind::Net, Kind::Uts, Kind::Mnt, Kind::User, Kind::Time, Kind::Ipc, Kind::Cgroup] {
-        let id = Namespace::create_named(kind, &name).expect("a name").id();
+        let made = Namespace::create_named(kind, &name);
+        if kind == Kind::Mnt && made.as_ref().is_err_and(|error| error.hint().contains("older")) {
+            common::skip("naming a mount namespace", "the kernel takes the new one for older than this one");
+            continue;
+        }
+        let id = made.expect("a name").id();
         let error = Namespace::create_named(kind, &name).expect_err("taken");
         assert_eq!(error.code(), Code::NameTaken);
         let opened = Namespace::open_named(kind, &name).expect("by name");

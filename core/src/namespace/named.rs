@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use super::{Kind, Namespace};
@@ -47,7 +48,8 @@ impl Namespace {
     /// Makes a new one and keeps it under a name until [`Namespace::remove`]; a network namespace as `ip netns add` does.
     ///
     /// # Errors
-    /// [`Code::NameTaken`]; as [`Namespace::create`]; [`Code::PermissionDenied`] without CAP_SYS_ADMIN to mount.
+    /// [`Code::NameTaken`]; as [`Namespace::create`]; [`Code::PermissionDenied`] without CAP_SYS_ADMIN to mount;
+    /// [`Code::NotSupported`] of a mount namespace that the kernel takes for older than the caller's own.
     pub fn create_named(kind: Kind, name: &str) -> Result<Self, Error> {
         Self::make_named(kind, name, || Self::create(kind))
     }
@@ -116,6 +118,12 @@ impl Namespace {
         let source = self.path();
         if let Err(errno) = mount(Some(source.as_str()), path, none, MsFlags::MS_BIND, none) {
             let _ = fs::remove_file(path);
+            // The kernel allows it of newer ones only; Linux 6.18 numbers them by batches of each CPU, and compares those.
+            if self.kind() == Kind::Mnt && errno == Errno::EINVAL {
+                let problem = format!("could not mount the namespace {}", path.to_string_lossy());
+                let hint = "the kernel takes it for older than the one that the caller is in: hold it by this object alone";
+                return Err(Error::call(Code::NotSupported, problem, errno as i32, hint));
+            }
             return Err(failed("mount the namespace", &errno.into()));
         }
         // Two who made the same name at once have mounted on each other.
