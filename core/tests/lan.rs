@@ -426,3 +426,49 @@ fn an_ordinary_user_reaches_the_outside_through_pasta() {
     drop(container);
     lab.remove().expect("removed");
 }
+
+#[test]
+fn a_container_is_on_a_network_of_cni_plugins() {
+    if !std::path::Path::new("/usr/lib/cni/bridge").exists() {
+        return common::skip("CNI", "needs containernetworking-plugins");
+    }
+    on_a_host("CNI", || {
+        let directory = std::env::temp_dir().join(unique("minicontain-cni"));
+        std::fs::create_dir(&directory).expect("a directory");
+        let path = directory.join("net.conflist");
+        let config = serde_json::json!({
+            "cniVersion": "1.0.0", "name": unique("plugged"),
+            "plugins": [{
+                "type": "bridge", "bridge": "plugged0", "isGateway": true,
+                "ipam": {
+                    "type": "host-local", "dataDir": directory.join("data"),
+                    "ranges": [[{"subnet": "10.16.20.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}],
+                },
+            }],
+        });
+        std::fs::write(&path, config.to_string()).expect("written");
+        let attachment = Attachment::to(path.to_string_lossy());
+        let run = Command::new("sh")
+            .args([
+                "-c",
+                "ip -4 -o addr show eth0; ip route; ping -c1 -W2 10.16.20.1 >&2 && ping -c1 127.0.0.1 >&2",
+            ])
+            .network(attachment.clone())
+            .output()
+            .unwrap_or_else(|error| panic!("{error}"));
+        let said = String::from_utf8_lossy(&run.stdout).into_owned();
+        assert_eq!(run.outcome.returncode(), 0, "{said}");
+        assert!(said.contains("10.16.20.2/24") && said.contains("default via 10.16.20.1"), "{said}");
+        // DEL has given the address back.
+        let leases = std::fs::read_dir(directory.join("data").join(unique("plugged"))).expect("a directory");
+        assert!(!leases.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("10.")));
+        // A plugin that fails ends the start, and what was made is gone.
+        let missing =
+            serde_json::json!({"cniVersion": "1.0.0", "name": "none", "plugins": [{"type": "no-such"}]});
+        std::fs::write(&path, missing.to_string()).expect("written");
+        assert_eq!(code(Command::new("true").network(attachment.clone()).spawn()), Code::CniFailed);
+        let mixed = Command::new("true").network(attachment).network(Attachment::to("lab")).spawn();
+        assert_eq!(code(mixed), Code::InvalidSpec);
+        std::fs::remove_dir_all(directory).expect("removed");
+    });
+}

@@ -114,6 +114,7 @@ impl Container {
             own: None,
             joined: None,
             places: Vec::new(),
+            plugged: None,
         };
         Ok(Self {
             pid: found.state.pid,

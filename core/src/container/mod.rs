@@ -23,6 +23,7 @@ use measured::Own;
 use nix::poll::{PollFd, PollFlags, poll};
 
 use crate::error::{Code, Error};
+use crate::network::cni;
 use crate::network::lan::Member;
 use crate::plan::execute::{Init, Started, execute};
 use crate::plan::trace::Trace;
@@ -61,7 +62,7 @@ pub struct Container {
     /// Its cgroup, where it has one.
     cgroup: Option<Own>,
     /// Its membership of networks, until it has ended.
-    members: Mutex<Vec<Member>>,
+    members: Mutex<(Vec<Member>, Option<cni::Member>)>,
     /// Whether its owner killed it.
     killed: AtomicBool,
     /// The program's own descriptor, where init is not in its namespaces: plans that join it name its number.
@@ -114,6 +115,7 @@ impl Container {
             mut entry,
             cgroup,
             members,
+            plugged,
         } = started;
         let written =
             entry.as_mut().map_or(Ok(()), |entry| entry.commit(pid, &trace.plan.spec, cgroup.as_ref()));
@@ -139,7 +141,7 @@ impl Container {
             init,
             _entry: entry,
             cgroup,
-            members: Mutex::new(members),
+            members: Mutex::new((members, plugged)),
             killed: AtomicBool::new(false),
             program: OnceLock::new(),
             relation,
@@ -246,7 +248,8 @@ impl Container {
                 })?,
             };
             if let Some(ended) = reaped {
-                self.members.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+                let mut members = self.members.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                drop(std::mem::take(&mut *members));
                 let used = self.cgroup.as_ref().map(Own::finish).unwrap_or_default();
                 let (wall, killed) = (self.began.elapsed(), self.killed.load(Ordering::Relaxed));
                 *outcome = Some(Outcome::new(&ended, init.is_some(), program, wall, used, killed));

@@ -13,6 +13,7 @@ use super::trace::Trace;
 use crate::cgroup::{Cgroup, sweep};
 use crate::container::registry::Entry;
 use crate::error::{Code, Error};
+use crate::network::cni::{self, Plugged};
 use crate::network::lan::{Member, Place};
 use crate::sys::block::{Block, Walk, memory_file};
 use crate::sys::clone::STACK;
@@ -39,6 +40,8 @@ pub(crate) struct Started {
     pub cgroup: Option<Cgroup>,
     /// Its membership of networks.
     pub members: Vec<Member>,
+    /// The same of networks of CNI plugins.
+    pub plugged: Option<cni::Member>,
 }
 
 /// An init that stays, and what it shares with the caller.
@@ -63,6 +66,7 @@ pub(super) struct Execution {
     /// The cgroup that is made.
     cgroup: Option<Cgroup>,
     members: Vec<Member>,
+    plugged: Option<cni::Member>,
     lowered: Lowered,
     pub(super) block: Block,
     pub(super) memory: Box<Memory>,
@@ -142,6 +146,10 @@ impl Execution {
             Ok(members) => members,
             Err(error) => return Err(nothing(plan, error)),
         };
+        let plugged = match plan.plugged.as_ref().map(Plugged::attach).transpose() {
+            Ok(plugged) => plugged,
+            Err(error) => return Err(nothing(plan, error)),
+        };
         let mut lowered = lower(&plan);
         let made = Self::make_block(
             &plan,
@@ -161,6 +169,9 @@ impl Execution {
                 return Err(nothing(plan, error));
             }
         };
+        if let (Some(slot), Some(plugged)) = (plan.kept.net, &plugged) {
+            block.slots_mut()[usize::from(slot.0)] = plugged.number();
+        }
         let mut cgroup = None;
         if let (Some(slot), Some(own)) = (plan.kept.number, &plan.own) {
             let number = sweep::next_number();
@@ -191,7 +202,7 @@ impl Execution {
             stack: top.map_addr(|address| address & !15),
             start: Start { memory: std::ptr::null_mut(), step: 0 },
         });
-        Ok(Self { plan, entry, cgroup, members, lowered, block, memory, shared, _stack: stack })
+        Ok(Self { plan, entry, cgroup, members, plugged, lowered, block, memory, shared, _stack: stack })
     }
 
     /// The memory for results, shared with init where that takes part, and the slots that are filled beforehand.
@@ -359,13 +370,13 @@ impl Execution {
         if !executed {
             self.undo();
         }
-        let Self { plan, entry, cgroup, members, lowered, block, .. } = self;
+        let Self { plan, entry, cgroup, members, plugged, lowered, block, .. } = self;
         let read = answers(&plan, &lowered, &block);
         let trace = Trace { plan, records: block.records().to_vec(), slots, read };
         match (executed, pid, pidfd) {
             (true, Some(pid), Some(pidfd)) => {
                 let init = kept.init.map(|stays| Init { stays, block });
-                Ok(Started { pid, pidfd, pipes, terminal, trace, init, entry, cgroup, members })
+                Ok(Started { pid, pidfd, pipes, terminal, trace, init, entry, cgroup, members, plugged })
             }
             (_, _, pidfd) => {
                 let ended = pidfd.and_then(|pidfd| process::reap(pidfd.as_fd(), true).ok().flatten());

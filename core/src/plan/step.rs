@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::arg::Slot;
 use super::call::Call;
 use crate::cgroup::Cgroup;
+use crate::network::cni::Plugged;
 use crate::network::lan::Place;
 use crate::spec::Spec;
 
@@ -160,6 +161,8 @@ pub struct Kept {
     pub caller: Option<Slot>,
     /// Who stays as init, and tells how the program ended.
     pub init: Option<Stays>,
+    /// Where the network namespace goes that was made before the first step.
+    pub net: Option<Slot>,
     /// Where the number of the container's cgroup goes before the first step.
     pub number: Option<Slot>,
 }
@@ -204,6 +207,8 @@ pub struct Plan {
     pub(crate) joined: Option<Cgroup>,
     /// Its places on networks.
     pub(crate) places: Vec<Place>,
+    /// Its networks of CNI plugins.
+    pub(crate) plugged: Option<Plugged>,
 }
 
 impl Plan {

@@ -32,6 +32,7 @@ impl Visit {
             own: None,
             joined: None,
             places: Vec::new(),
+            plugged: None,
         };
         let mut visit = Self { plan };
         let (pid, pidfd) = (visit.slot("visitor"), visit.slot("visitor's pidfd"));

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{HostAccess, Limits, RLIMITS, Spec, Stdio, capability_number};
+use super::{HostAccess, Limits, RLIMITS, Spec, Stdio, capability_number, is_host_name};
 use crate::namespace::Kind;
 
 /// What is wrong with one field.
@@ -315,6 +315,28 @@ fn namespaces(spec: &Spec, found: &mut Vec<Fault>) {
         }
         if !maps.is_empty() && !maps.iter().any(|map| map.contains(0)) {
             fault(field, "the container's root is not mapped".into(), "map id 0");
+        }
+    }
+    if !spec.networks.is_empty() && !spec.namespaces.new_one(Kind::Net) {
+        let fix = "leave namespaces.net new";
+        fault("networks", "there is no new network namespace that could be on them".into(), fix);
+    }
+    if !spec.publish.is_empty() && spec.networks.is_empty() {
+        fault("publish", "nothing leads to a container without a network".into(), "put it on a network");
+    }
+    for attachment in &spec.networks {
+        for alias in attachment.aliases.iter().filter(|alias| !is_host_name(alias)) {
+            fault(
+                "networks",
+                format!("'{}' is no name for a host", shorten(alias)),
+                "use letters, digits, '-' and '.'",
+            );
+        }
+    }
+    let mut ports = BTreeSet::new();
+    for port in &spec.publish {
+        if !ports.insert((port.address, port.host, port.protocol)) {
+            fault("publish", format!("port {} of the host is published twice", port.host), "name each once");
         }
     }
     let offsets = spec.time_offsets;

@@ -24,12 +24,14 @@
 mod attachment;
 mod cache;
 mod config;
+mod container;
 mod plugin;
 mod result;
 
 pub use attachment::{Attachment, Bandwidth, PortMapping};
 pub use cache::Attached;
 pub use config::{CONFIG_DIR, Config, PluginConfig, Version};
+pub(crate) use container::{Member, Plugged, is_config};
 pub use plugin::PLUGIN_DIRS;
 pub use result::{CniResult, Dns, Interface, Ip, Route};
 

@@ -16,6 +16,7 @@ use super::{addresses, firewall};
 use crate::error::{Code, Error};
 use crate::host::Maker;
 use crate::network::Netlink;
+use crate::network::cni::is_config;
 use crate::spec::{Attachment, Protocol, Publish, Spec};
 
 /// A container's place on a network, as it is planned.
@@ -57,7 +58,8 @@ impl Place {
 
     /// A place on each of a container's networks. The first leads everywhere else, and has the published ports.
     pub(crate) fn on_all(spec: &Spec) -> Result<Vec<Self>, Error> {
-        spec.networks.iter().enumerate().map(|(n, attachment)| Self::on(spec, n, attachment)).collect()
+        let ours = spec.networks.iter().filter(|attachment| !is_config(&attachment.network));
+        ours.enumerate().map(|(n, attachment)| Self::on(spec, n, attachment)).collect()
     }
 
     fn on(spec: &Spec, n: usize, attachment: &Attachment) -> Result<Self, Error> {

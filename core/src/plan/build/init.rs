@@ -44,6 +44,7 @@ impl Builder<'_> {
         let nested = self.places.iter().any(|place| place.record.inside.is_some());
         self.spec.detach
             || nested
+            || self.plugged.is_some()
             || needs_another
             || !self.new_one(Kind::Pid)
             || Kind::ALL.iter().any(|kind| self.spec.namespaces.get(*kind).joined())

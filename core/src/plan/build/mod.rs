@@ -28,6 +28,7 @@ use crate::container::registry;
 use crate::error::{Code, Error};
 use crate::host::{Account, Host};
 use crate::namespace::Kind;
+use crate::network::cni::Plugged;
 use crate::network::lan::Place;
 use crate::spec::{Spec, Volume};
 
@@ -47,6 +48,8 @@ struct Builder<'a> {
     files: rootfs::Files,
     /// Its places on networks.
     places: Vec<Place>,
+    /// Its networks of CNI plugins.
+    plugged: Option<Plugged>,
     /// The volumes that were asked for, and the networks' files.
     binds: Vec<Volume>,
     /// Volumes, which come after the system mounts.
@@ -74,6 +77,7 @@ pub(super) fn plan(mut spec: Spec, target: Option<i32>, container: Option<&Cgrou
         spec.name = Some(registry::random_name()?);
     }
     let host = Host::read();
+    let plugged = Plugged::of(&spec)?;
     let places = Place::on_all(&spec)?;
     let nested = places.iter().any(|place| place.record.inside.is_some());
     let users = users::Users::choose(&spec, &host, nested)?;
@@ -94,6 +98,7 @@ pub(super) fn plan(mut spec: Spec, target: Option<i32>, container: Option<&Cgrou
         open: Vec::new(),
         files: rootfs::Files::default(),
         places,
+        plugged,
         binds,
         volumes: Vec::new(),
         target,
@@ -106,7 +111,7 @@ pub(super) fn plan(mut spec: Spec, target: Option<i32>, container: Option<&Cgrou
         needs: None,
     };
     builder.everything()?;
-    let Builder { steps, acts, slots, enforced, kept, own, places, .. } = builder;
+    let Builder { steps, acts, slots, enforced, kept, own, places, plugged, .. } = builder;
     let not_asked = Enforcement::NotEnforced("it was not asked for".into());
     for feature in &spec.require {
         let state = enforced.get(feature.as_str()).unwrap_or(&not_asked);
@@ -125,7 +130,7 @@ pub(super) fn plan(mut spec: Spec, target: Option<i32>, container: Option<&Cgrou
         }
     }
     let joined = container.filter(|_| own.is_none()).cloned();
-    Ok(Plan { spec, steps, acts, enforced, slots, kept, own, joined, places })
+    Ok(Plan { spec, steps, acts, enforced, slots, kept, own, joined, places, plugged })
 }
 
 impl Builder<'_> {
@@ -222,7 +227,9 @@ impl Builder<'_> {
 
     /// Whether the container has a new namespace of this kind.
     fn new_one(&self, kind: Kind) -> bool {
-        self.spec.namespaces.new_one(kind)
+        // CNI plugins see to a network namespace before the container joins it.
+        let made_before = kind == Kind::Net && self.plugged.is_some();
+        self.spec.namespaces.new_one(kind) && !made_before
     }
 
     /// Writes a file in one go: open, write, close.

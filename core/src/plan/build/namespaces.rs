@@ -31,6 +31,7 @@ impl Builder<'_> {
             }
         }
         self.join_owner_of_network();
+        self.join_plugged();
         for (source, kinds) in sources {
             let names = names(&kinds);
             let slot = self.slot(names.clone());

@@ -43,6 +43,20 @@ impl Builder<'_> {
         self.files.joined.insert(0, (vec![Kind::User], slot));
     }
 
+    /// The network namespace that CNI plugins have seen to.
+    pub(super) fn join_plugged(&mut self) {
+        if self.plugged.is_some() {
+            let (made, slot) = (self.slot("the plugins' net namespace"), self.slot("net namespace"));
+            self.kept.net = Some(made);
+            let why = "plugins have seen to it before";
+            self.act("take the net namespace to join", why, Shell::None, |b| {
+                b.caller(Call::Duplicate { fd: Fd::Slot(made), keep: slot });
+            });
+            self.files.joined.push((vec![Kind::Net], slot));
+            self.enforced.insert("network", Enforcement::Enforced);
+        }
+    }
+
     /// A process that a joiner made says that it is there, and with it its network namespace.
     pub(super) fn show_network_namespace(&mut self) {
         let Some((first, _)) = self.kept.joiner.filter(|_| self.has_networks()) else { return };
