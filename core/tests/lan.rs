@@ -259,6 +259,24 @@ fn several_networks_for_one_container() {
         let run = command.output().unwrap_or_else(|error| panic!("{error}"));
         let said = String::from_utf8_lossy(&run.stdout).into_owned();
         assert!(said.contains("eth0") && said.contains("eth1") && said.trim().ends_with("both"), "{said}");
+        // It knows the names of both, also of who comes later; others know those of their own network alone.
+        let near = server(&one, "near", |_| {});
+        let held = Command::new("sleep")
+            .arg("60")
+            .hostname("held")
+            .network(Attachment::to(one.name()))
+            .network(Attachment::to(two.name()))
+            .spawn();
+        let held = held.unwrap_or_else(|error| panic!("{error}"));
+        let late = server(&two, "late", |_| {});
+        for name in ["near", "late", "held"] {
+            let found =
+                held.exec(minicontain::Spec::new(["ping", "-c1", "-W2", name])).and_then(|ping| ping.wait());
+            assert_eq!(found.expect("its end").returncode(), 0, "{name}");
+        }
+        assert_eq!(sh(&two, "ping -c1 -W2 late >/dev/null && ping -c1 -W2 held > /dev/null").0, 0);
+        assert_ne!(sh(&two, "grep -w near /etc/hosts").0, 0);
+        drop((near, held, late));
         one.remove().and_then(|()| two.remove()).expect("removed");
     });
 }

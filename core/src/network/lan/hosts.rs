@@ -5,14 +5,14 @@
 
 use std::fs::{self, File};
 use std::net::IpAddr;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
 
-use super::record::{Record, link_name, locked, trouble};
+use super::record::{Record, has_link, link_name, locked, not_found, trouble};
 use crate::error::Error;
 use crate::host::Maker;
 
-const LINE: usize = 128;
+const LINE: usize = 256;
 const BEGINNING: &str = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
 
 /// Names that were written, and are taken out with this.
@@ -32,60 +32,109 @@ pub(super) fn beginning(record: &Record) -> Vec<u8> {
 impl Names {
     /// Writes that these names stand for these addresses.
     pub(super) fn add(record: &Record, addresses: &[IpAddr], names: &[String]) -> Result<Self, Error> {
-        let lines =
-            names.iter().flat_map(|name| addresses.iter().map(move |address| format!("{address}\t{name}")));
-        let lines: Vec<String> = lines.collect();
-        let maker = Maker::this();
-        let mark = format!("\t#{:x}-{}-{:x}", maker.namespace, maker.pid, maker.started);
-        let path = record.file("hosts")?;
-        let file = locked(&path)?;
-        let failed = |error: std::io::Error| trouble("write", &path, &error);
-        let text = fs::read(&path).map_err(failed)?;
-        let there: Vec<&[u8]> = text.chunks(LINE).collect();
-        // Those of containers that are gone without having taken their names out.
-        let mut makers = Vec::new();
-        for (place, _) in there.iter().enumerate().filter(|(_, line)| is_left(line, &mut makers)) {
-            file.write_all_at(b"#", (place * LINE) as u64).map_err(failed)?;
-        }
-        let after = there.len()..;
-        let free: Vec<usize> = there
+        let lines = names
             .iter()
-            .enumerate()
-            .filter(|(_, line)| line.first() == Some(&b'#'))
-            .map(|(place, _)| place)
-            .collect();
-        let places = free.into_iter().chain(after);
-        for (line, place) in lines.iter().zip(places) {
-            let bytes = padded(&format!("{line}{mark}"));
-            let at = (place * LINE) as u64;
-            if place < there.len() {
-                file.write_all_at(&bytes[1..], at + 1)
-                    .and_then(|()| file.write_all_at(&bytes[..1], at))
-                    .map_err(failed)?;
-            } else {
-                file.write_all_at(&bytes, at).map_err(failed)?;
-            }
-        }
+            .flat_map(|name| addresses.iter().map(move |address| format!("{address}\t{name}\t#")));
+        let lines: Vec<String> = lines.collect();
+        let Maker { namespace, pid, started } = Maker::this();
+        let mark = format!("{namespace:x}-{pid}-{started:x}");
+        in_each(record, |file, text| write_in(file, text, &lines, &mark))?;
         Ok(Self { record: record.clone(), lines })
     }
 }
 
 impl Drop for Names {
     fn drop(&mut self) {
-        let Ok(path) = self.record.file("hosts") else { return };
-        let _ = take_out(&path, &self.lines);
+        let ours = |line: &[u8]| self.lines.iter().any(|own| line.starts_with(own.as_bytes()));
+        // Where the network is gone, so are its names.
+        let _ = in_each(&self.record, |file, text| {
+            let places = text.chunks(LINE).enumerate().filter(|(_, line)| ours(line));
+            places
+                .map(|(place, _)| place)
+                .try_for_each(|place| file.write_all_at(b"#", (place * LINE) as u64))
+        });
     }
 }
 
-fn take_out(path: &Path, lines: &[String]) -> std::io::Result<()> {
-    if !path.exists() {
-        return Ok(());
+/// The file of a container that is on several networks: the names of all of them, one file under a name for each.
+pub(super) fn combined(records: &[&Record]) -> Result<PathBuf, Error> {
+    let path_of = |record: &Record| {
+        let mut others: Vec<&str> = records.iter().map(|other| other.name.as_str()).collect();
+        others.retain(|name| *name != record.name);
+        others.sort_unstable();
+        record.file(&format!("hosts+{}", others.join("+")))
+    };
+    let paths = records.iter().map(|record| path_of(record)).collect::<Result<Vec<_>, _>>()?;
+    let mut order: Vec<&&Record> = records.iter().collect();
+    order.sort_by(|one, other| one.name.cmp(&other.name));
+    let locks = order.iter().map(|record| locked(&record.file("hosts")?)).collect::<Result<Vec<_>, _>>()?;
+    let inode = |path: &PathBuf| fs::metadata(path).ok().map(|meta| meta.ino());
+    let first = inode(&paths[0]);
+    if first.is_none() || paths.iter().any(|path| inode(path) != first) {
+        let mut bytes = Vec::new();
+        for record in records {
+            let path = record.file("hosts")?;
+            let text = fs::read(&path).map_err(|error| trouble("read", &path, &error))?;
+            let known = bytes.len();
+            let new = text.chunks(LINE).filter(|line| !bytes[..known].chunks(LINE).any(|old| old == *line));
+            let new: Vec<u8> = new.flatten().copied().collect();
+            bytes.extend(new);
+        }
+        for path in &paths {
+            let _ = fs::remove_file(path);
+        }
+        fs::write(&paths[0], &bytes).map_err(|error| trouble("write", &paths[0], &error))?;
+        for path in &paths[1..] {
+            fs::hard_link(&paths[0], path).map_err(|error| trouble("link", path, &error))?;
+        }
     }
-    let Ok(file) = locked(path) else { return Ok(()) };
-    let text = fs::read(path)?;
-    let ours = |line: &[u8]| lines.iter().any(|own| line.starts_with(own.as_bytes()));
-    for (place, _) in text.chunks(LINE).enumerate().filter(|(_, line)| ours(line)) {
-        File::write_all_at(&file, b"#", (place * LINE) as u64)?;
+    drop(locks);
+    Ok(paths.into_iter().next().unwrap_or_default())
+}
+
+/// Does something to each file that has a network's names, while nobody else does.
+fn in_each(record: &Record, act: impl Fn(&File, &[u8]) -> std::io::Result<()>) -> Result<(), Error> {
+    let path = record.file("hosts")?;
+    let directory = Record::directory(&record.name)?;
+    if !path.exists() {
+        return Err(not_found(&record.name));
+    }
+    let file = locked(&path)?;
+    let perform = |file: &File, path: &Path| {
+        let text = fs::read(path);
+        text.and_then(|text| act(file, &text)).map_err(|error| trouble("write", path, &error))
+    };
+    perform(&file, &path)?;
+    let entries = fs::read_dir(&directory).map_err(|error| trouble("list", &directory, &error))?;
+    for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with("hosts+")) {
+        perform(&*locked(&entry.path())?, &entry.path())?;
+    }
+    Ok(())
+}
+
+/// Writes lines where there is room, and takes those out that containers left which are gone.
+fn write_in(file: &File, text: &[u8], lines: &[String], mark: &str) -> std::io::Result<()> {
+    let mut makers = Vec::new();
+    let mut free = Vec::new();
+    for (place, line) in text.chunks(LINE).enumerate() {
+        let left = is_left(line, &mut makers);
+        if left {
+            file.write_all_at(b"#", (place * LINE) as u64)?;
+        }
+        if left || line.first() == Some(&b'#') {
+            free.push(place);
+        }
+    }
+    let there = text.len() / LINE;
+    for (line, place) in lines.iter().zip(free.into_iter().chain(there..)) {
+        let bytes = padded(&format!("{line}{mark}"));
+        let at = (place * LINE) as u64;
+        if place < there {
+            file.write_all_at(&bytes[1..], at + 1)?;
+            file.write_all_at(&bytes[..1], at)?;
+        } else {
+            file.write_all_at(&bytes, at)?;
+        }
     }
     Ok(())
 }
@@ -98,9 +147,8 @@ fn is_left(line: &[u8], known: &mut Vec<(Maker, bool)>) -> bool {
         known.push((maker, maker.is_gone()));
         maker.is_gone()
     });
-    let link = |address| Path::new("/sys/class/net").join(link_name(address));
     gone && match address {
-        IpAddr::V4(address) => !link(address).exists(),
+        IpAddr::V4(address) => !has_link(&link_name(address)),
         IpAddr::V6(_) => true,
     }
 }

@@ -3,15 +3,14 @@
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::hosts::Names;
+use super::hosts::{self, Names};
 use super::messages::Interface;
 use super::pasta::Pasta;
-use super::record::{Record, link_name, trouble};
+use super::record::{Record, has_link, link_name, trouble};
 use super::{addresses, firewall};
 use crate::error::{Code, Error};
 use crate::host::Maker;
@@ -45,15 +44,19 @@ impl Place {
         link_name(self.interface.address)
     }
 
-    /// The files that the network has for its containers, and where they are seen.
-    pub(crate) fn files(&self) -> Vec<(String, &'static str)> {
-        let resolver = self.record.resolver.then_some("resolv.conf");
-        let names = ["hosts"].into_iter().chain(resolver);
-        let places = names.map(|name| {
-            let path = self.record.file(name).map(|path| path.to_string_lossy().into_owned());
-            (path.unwrap_or_default(), if name == "hosts" { "/etc/hosts" } else { "/etc/resolv.conf" })
-        });
-        places.collect()
+    /// The files that networks have for their containers, and where they are seen.
+    pub(crate) fn files(places: &[Self]) -> Result<Vec<(String, &'static str)>, Error> {
+        let Some(Self { record, .. }) = places.first() else { return Ok(Vec::new()) };
+        let hosts = if places.len() == 1 {
+            record.file("hosts")?
+        } else {
+            hosts::combined(&places.iter().map(|place| &place.record).collect::<Vec<_>>())?
+        };
+        let mut files = vec![(hosts.to_string_lossy().into_owned(), "/etc/hosts")];
+        if record.resolver {
+            files.push((record.file("resolv.conf")?.to_string_lossy().into_owned(), "/etc/resolv.conf"));
+        }
+        Ok(files)
     }
 
     /// A place on each of a container's networks. The first leads everywhere else, and has the published ports.
@@ -233,8 +236,7 @@ fn sweep(record: &Record) {
             .ok()
             .and_then(|text| serde_json::from_str::<Journal>(&text).ok());
         if let (Some(address), Some(journal)) = (address, journal) {
-            let there = Path::new("/sys/class/net").join(link_name(address)).exists();
-            if !there && journal.maker.is_gone() {
+            if !has_link(&link_name(address)) && journal.maker.is_gone() {
                 close(record, address, &journal.publish);
             }
         }

@@ -84,7 +84,7 @@ pub(super) fn plan(mut spec: Spec, target: Option<i32>, container: Option<&Cgrou
     let root = target.map(|pid| format!("/proc/{pid}/root"));
     let root = root.as_deref().or(spec.rootfs.as_deref()).unwrap_or("/");
     let account = users::account(&spec, &users, root)?;
-    let binds = spec.volumes.iter().cloned().chain(network::files(&spec, &places)).collect();
+    let binds = spec.volumes.iter().cloned().chain(network::files(&spec, &places)?).collect();
     let mut builder = Builder {
         spec: &spec,
         host,

@@ -1,6 +1,7 @@
 //! A container's place on its networks: a veth pair made by the caller, addresses and routes given inside.
 
 use super::{Builder, Call, Fd, Shell, Side, Slot};
+use crate::error::Error;
 use crate::namespace::Kind;
 use crate::network::lan::{Place, configure, veth};
 use crate::plan::step::Enforcement;
@@ -8,15 +9,14 @@ use crate::spec::{Spec, Volume};
 use crate::sys::memory::PLACED;
 
 /// Files that a network has for its containers, unless the spec has its own in their place.
-pub(super) fn files(spec: &Spec, places: &[Place]) -> Vec<Volume> {
+pub(super) fn files(spec: &Spec, places: &[Place]) -> Result<Vec<Volume>, Error> {
     let root = spec.rootfs.as_deref().unwrap_or("");
-    let files = places.first().map(Place::files).unwrap_or_default();
-    let wanted = files.into_iter().filter(|(_, target)| {
+    let wanted = Place::files(places)?.into_iter().filter(|(_, target)| {
         let own = spec.volumes.iter().any(|volume| volume.target == *target);
         // A root that was named is not changed: what is missing there has no place.
         !own && (root.is_empty() || std::path::Path::new(&format!("{root}{target}")).is_file())
     });
-    wanted.map(|(source, target)| Volume { source, target: target.into(), read_only: true }).collect()
+    Ok(wanted.map(|(source, target)| Volume { source, target: target.into(), read_only: true }).collect())
 }
 
 impl Builder<'_> {
