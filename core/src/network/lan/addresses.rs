@@ -4,6 +4,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::super::{Cidr, Netlink};
+use super::home::Home;
 use super::record::{Record, link_name, locked, trouble};
 use crate::error::{Code, Error};
 use crate::spec::Fault;
@@ -85,13 +86,10 @@ fn taken(netlink: &Netlink, others: &[Record]) -> Result<Vec<(Cidr, String)>, Er
 }
 
 /// Takes the next address that is free; or the one that is asked for, where it is.
-pub(crate) fn take(record: &Record, netlink: &Netlink, wanted: Option<Ipv4Addr>) -> Result<Ipv4Addr, Error> {
+pub(super) fn take(record: &Record, home: &Home, wanted: Option<Ipv4Addr>) -> Result<Ipv4Addr, Error> {
     let network = record.gateway.network();
     let IpAddr::V4(base) = network.address() else { return Err(used_up(record)) };
-    let is_free = |address: Ipv4Addr| match netlink.link(&link_name(address)) {
-        Err(error) if error.code() == Code::LinkNotFound => Ok(true),
-        found => found.map(|_| false),
-    };
+    let is_free = |address: Ipv4Addr| Ok::<_, Error>(home.index(&link_name(address))?.is_none());
     let usable = |address: Ipv4Addr| {
         let whole = IpAddr::V4(address);
         whole != network.address() && Some(whole) != network.broadcast() && whole != record.gateway.address()

@@ -8,7 +8,8 @@ use std::net::IpAddr;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use super::record::{Record, has_link, link_name, locked, not_found, trouble};
+use super::home::Home;
+use super::record::{Record, link_name, locked, not_found, trouble};
 use crate::error::Error;
 use crate::host::Maker;
 
@@ -148,7 +149,7 @@ fn is_left(line: &[u8], known: &mut Vec<(Maker, bool)>) -> bool {
         maker.is_gone()
     });
     gone && match address {
-        IpAddr::V4(address) => !has_link(&link_name(address)),
+        IpAddr::V4(address) => Home::Here.index(&link_name(address)).is_ok_and(|link| link.is_none()),
         IpAddr::V6(_) => true,
     }
 }

@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::home::Home;
 use super::hosts::{self, Names};
 use super::messages::Interface;
 use super::pasta::Pasta;
-use super::record::{Record, has_link, link_name, trouble};
+use super::record::{Record, link_name, trouble};
 use super::{addresses, firewall};
 use crate::error::{Code, Error};
 use crate::host::Maker;
-use crate::network::Netlink;
 use crate::network::cni::is_config;
 use crate::spec::{Attachment, Protocol, Publish, Spec};
 
@@ -67,9 +67,9 @@ impl Place {
 
     fn on(spec: &Spec, n: usize, attachment: &Attachment) -> Result<Self, Error> {
         let record = Record::open(&attachment.network)?;
-        let netlink = super::netlink(&record)?;
-        let bridge = super::bridge(&record, &netlink)?.index();
-        let address = addresses::take(&record, &netlink, attachment.ip)?;
+        let home = Home::of(&record)?;
+        let bridge = home.index(&record.bridge)?.ok_or_else(|| super::bridge_gone(&record))?;
+        let address = addresses::take(&record, &home, attachment.ip)?;
         let (name, index) = Interface::place(n);
         let IpAddr::V4(gateway) = record.gateway.address() else {
             return Err(super::record::not_found(&record.name));
@@ -91,7 +91,7 @@ impl Place {
         let mut names: Vec<String> = own.into_iter().flatten().chain(&attachment.aliases).cloned().collect();
         names.dedup();
         let publish = if n == 0 { spec.publish.clone() } else { Vec::new() };
-        let socket = record.inside.is_some().then(|| netlink.socket()).transpose()?.map(Arc::new);
+        let socket = home.socket()?.map(Arc::new);
         Ok(Self { record, bridge, interface, names, publish, socket })
     }
 
@@ -236,7 +236,9 @@ fn sweep(record: &Record) {
             .ok()
             .and_then(|text| serde_json::from_str::<Journal>(&text).ok());
         if let (Some(address), Some(journal)) = (address, journal) {
-            if !has_link(&link_name(address)) && journal.maker.is_gone() {
+            if !Home::Here.index(&link_name(address)).is_ok_and(|link| link.is_some())
+                && journal.maker.is_gone()
+            {
                 close(record, address, &journal.publish);
             }
         }
@@ -265,12 +267,4 @@ fn reserve(record: &Record, publish: &Publish) -> Result<OwnedFd, Error> {
         };
         Error::call(code, format!("publish: could not take {address}"), errno, hint)
     })
-}
-
-/// The netlink socket of a namespace that is not the caller's, as a descriptor.
-impl Netlink {
-    fn socket(&self) -> Result<OwnedFd, Error> {
-        let kind = libc::SOCK_RAW | libc::SOCK_CLOEXEC;
-        self.namespace().socket(libc::AF_NETLINK, kind, libc::NETLINK_ROUTE)
-    }
 }

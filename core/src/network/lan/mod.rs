@@ -2,6 +2,7 @@
 
 mod addresses;
 mod firewall;
+mod home;
 mod hosts;
 mod inside;
 mod member;
@@ -15,7 +16,6 @@ pub(crate) use record::Record;
 
 use std::fs;
 use std::net::IpAddr;
-use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,7 @@ use crate::host::Maker;
 use crate::namespace::{Kind, Namespace};
 use crate::spec::{Fault, bit, is_host_name};
 use crate::sys::process;
+use home::Home;
 use pasta::Pasta;
 use record::Inside;
 
@@ -141,7 +142,7 @@ impl Network {
     pub fn open(name: &str) -> Result<Self, Error> {
         check_name(name)?;
         let record = Record::open(name)?;
-        let netlink = netlink(&record)?;
+        let netlink = Home::of(&record)?.netlink()?;
         bridge(&record, &netlink)?;
         Ok(Self { record, netlink, held: None, uplink: None })
     }
@@ -317,28 +318,15 @@ impl Network {
     }
 }
 
-/// A socket where a network's bridge is.
-fn netlink(record: &Record) -> Result<Netlink, Error> {
-    let netlink = match &record.inside {
-        None => Netlink::here()?,
-        Some(inside) => Netlink::of(&Namespace::open(Path::new(&inside.net))?)?,
-    };
-    if netlink.namespace().id() == record.namespace {
-        return Ok(netlink);
-    }
-    let problem =
-        format!("the network '{}' is in another network namespace (net:[{}])", record.name, record.namespace);
-    Err(Error::call(Code::NetworkNotFound, problem, 0, "use it from there"))
+fn bridge(record: &Record, netlink: &Netlink) -> Result<Link, Error> {
+    netlink
+        .link(&record.bridge)
+        .map_err(|error| if error.code() == Code::LinkNotFound { bridge_gone(record) } else { error })
 }
 
-fn bridge(record: &Record, netlink: &Netlink) -> Result<Link, Error> {
-    netlink.link(&record.bridge).map_err(|error| {
-        if error.code() != Code::LinkNotFound {
-            return error;
-        }
-        let problem = format!("the bridge of '{}' ({}) is gone", record.name, record.bridge);
-        Error::call(Code::NetworkNotFound, problem, 0, "somebody removed it: make the network anew")
-    })
+fn bridge_gone(record: &Record) -> Error {
+    let problem = format!("the bridge of '{}' ({}) is gone", record.name, record.bridge);
+    Error::call(Code::NetworkNotFound, problem, 0, "somebody removed it: make the network anew")
 }
 
 /// Removes the networks of makers that are gone, where nobody is on them.

@@ -148,12 +148,6 @@ pub(crate) fn link_name(address: Ipv4Addr) -> String {
     format!("mc{:08x}", address.to_bits())
 }
 
-/// Whether the calling thread's network namespace has a link: if_nametoindex(3). What `/sys` shows is that of who mounted
-/// it.
-pub(super) fn has_link(name: &str) -> bool {
-    nix::net::if_::if_nametoindex(name).is_ok()
-}
-
 pub(super) fn not_found(name: &str) -> Error {
     let hint = "make it first (Network), or list those that there are";
     Error::call(Code::NetworkNotFound, format!("there is no network '{name}'"), 0, hint)
