@@ -161,6 +161,26 @@ fn a_published_port_answers() {
 }
 
 #[test]
+fn the_hosts_loopback_is_closed_to_containers() {
+    on_a_host("a network", || {
+        let lab = lab("o", subnet("10.16.8.0/24"));
+        let listener = TcpListener::bind("127.0.0.1:9999").expect("a listener");
+        std::thread::spawn(move || listener.accept().map(|(mut stream, _)| stream.write_all(b"secret")));
+        // What one with every right can do: its own loopback is out of the way, and 127.0.0.1 is routed to the host.
+        let script = "ip addr flush dev lo; ip route add 127.0.0.1/32 via 10.16.8.1 dev eth0 src 10.16.8.2 || exit 3
+            /usr/bin/python3 -c \"import socket; print(socket.create_connection(('127.0.0.1',9999),2).recv(99).decode())\"";
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).network(Attachment::to(lab.name())).timeout(Duration::from_secs(20));
+        command.spec().cap_add.push("NET_ADMIN".into());
+        command.spec().sysctls.insert("net.ipv4.conf.all.route_localnet".into(), "1".into());
+        let run = command.output().unwrap_or_else(|error| panic!("{error}"));
+        let said = String::from_utf8_lossy(&run.stderr).into_owned();
+        assert!(run.stdout.is_empty() && said.contains("timed out"), "{said}");
+        lab.remove().expect("removed");
+    });
+}
+
+#[test]
 fn the_outside_is_reached_by_nat_alone() {
     on_a_host("a network", || {
         let outside = Namespace::create(Kind::Net).expect("a network namespace");

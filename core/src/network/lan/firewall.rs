@@ -100,6 +100,10 @@ table inet {table} {{
     dnat ip to ip daddr . meta l4proto . th dport map @published_at
     dnat ip to meta l4proto . th dport map @published
   }}
+  chain loopback {{
+    type filter hook prerouting priority raw; policy accept;
+    iifname "{bridge}" ip daddr 127.0.0.0/8 drop
+  }}
   chain prerouting {{
     type nat hook prerouting priority dstnat; policy accept;
     fib daddr type local meta nfproto ipv4 meta l4proto {{ tcp, udp }} jump to_published

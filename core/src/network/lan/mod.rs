@@ -278,13 +278,17 @@ impl Network {
             bridge.set_mtu(mtu)?;
         }
         bridge.up()?;
-        // Published ports are reached from the host's own loopback, too.
-        setting(record, &format!("ipv4/conf/{}/route_localnet", record.bridge), "1")?;
         match firewall::create(record) {
-            Ok(()) => Ok(()),
+            // Published ports are reached from the host's own loopback, too; a rule keeps others from that.
+            Ok(()) => setting(record, &format!("ipv4/conf/{}/route_localnet", record.bridge), "1"),
             // Without rules, nothing is forwarded from it: that keeps it apart.
             Err(_) if !record.nat => {
-                setting(record, &format!("ipv4/conf/{}/forwarding", record.bridge), "0")?;
+                for version in ["ipv4", "ipv6"] {
+                    let name = format!("{version}/conf/{}/forwarding", record.bridge);
+                    if record.gateway6.is_some() || version == "ipv4" {
+                        setting(record, &name, "0")?;
+                    }
+                }
                 record.rules = false;
                 record.update()
             }
