@@ -349,26 +349,33 @@ fn every_step_can_fail_and_nothing_stays() {
 fn what_a_killed_creator_left_is_swept() {
     on_a_host("a network", || {
         let name = unique("k");
-        // SAFETY: the copy makes a network and is killed.
-        let child = unsafe {
-            namespace::clone(0, || {
-                let made = Network::create(&name, &subnet("10.16.8.0/24"));
-                let container =
-                    Command::new("sleep").arg("60").hostname("web").network(Attachment::to(&name)).spawn();
-                let held = (made.is_ok(), container.is_ok());
-                libc::raise(libc::SIGKILL);
-                i32::from(held == (true, true))
-            })
+        let links = || Netlink::here().and_then(|netlink| netlink.links()).expect("links").len();
+        // At moments from before the first step to when all is there.
+        for moment in (0..40).step_by(2).chain([100]) {
+            // SAFETY: the copy makes a network, and a container on it, and is killed.
+            let child = unsafe {
+                namespace::clone(0, || {
+                    let options = NetworkOptions { nat: true, forward: true, ..subnet("10.16.8.0/24") };
+                    let made = Network::create(&name, &options);
+                    let mut command = Command::new("sleep");
+                    command.arg("60").hostname("web").network(Attachment::to(&name));
+                    let container = command.publish("8080:80".parse().expect("a port")).spawn();
+                    std::thread::sleep(Duration::from_secs(60));
+                    i32::from(made.is_ok() && container.is_ok())
+                })
+            }
+            .expect("a copy");
+            std::thread::sleep(Duration::from_millis(moment));
+            child.send_signal(libc::SIGKILL).and_then(|()| child.wait()).expect("its end");
+            let until = std::time::Instant::now() + Duration::from_secs(5);
+            while (Network::open(&name).is_ok() || links() > 1) && std::time::Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(20));
+                Network::list().expect("a list");
+            }
+            assert_eq!((code(Network::open(&name)), links()), (Code::NetworkNotFound, 1), "{moment} ms");
+            let rules = std::process::Command::new("nft").args(["list", "ruleset"]).output().expect("nft");
+            assert_eq!(String::from_utf8_lossy(&rules.stdout), "", "{moment} ms");
         }
-        .expect("a copy");
-        child.wait().expect("its end");
-        let until = std::time::Instant::now() + Duration::from_secs(5);
-        while Network::open(&name).is_ok() && std::time::Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(50));
-            Network::list().expect("a list");
-        }
-        assert_eq!(code(Network::open(&name)), Code::NetworkNotFound);
-        assert_eq!(Netlink::here().and_then(|netlink| netlink.links()).expect("links").len(), 1);
     });
 }
 

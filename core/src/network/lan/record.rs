@@ -14,6 +14,7 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,11 @@ use serde::{Deserialize, Serialize};
 use super::super::Cidr;
 use crate::error::{Code, Error};
 use crate::host::{Maker, state_directory};
+
+/// What a directory is called until all of it is written; no network's name begins so.
+const UNFINISHED: &str = ".unfinished-";
+/// How long that may take.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// What a network is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,22 +71,26 @@ impl Record {
         Ok(Self::directory(&self.name)?.join(name))
     }
 
-    /// Writes it down. A name that is taken is an error.
+    /// Writes it down, all of it at once. A name that is taken is an error.
     pub(super) fn create(&self) -> Result<(), Error> {
-        let directory = Self::directory(&self.name)?;
-        let parent = all()?;
+        let (directory, parent) = (Self::directory(&self.name)?, all()?);
         let failed = |error| trouble("write down the network", &directory, &error);
         DirBuilder::new().recursive(true).mode(0o755).create(&parent).map_err(failed)?;
-        match DirBuilder::new().mode(0o755).create(&directory) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                let problem = format!("there is a network '{}' already", self.name);
-                let hint = "choose another name, or open and remove that one";
-                return Err(Error::call(Code::NameTaken, problem, libc::EEXIST, hint));
+        forget_unfinished(&parent);
+        let unfinished = parent.join(format!("{UNFINISHED}{}-{}", self.maker.pid, self.name));
+        let _ = fs::remove_dir_all(&unfinished);
+        DirBuilder::new().recursive(true).mode(0o755).create(unfinished.join("ports")).map_err(failed)?;
+        let json = serde_json::to_string(self).unwrap_or_default();
+        let finished = fs::write(unfinished.join("network.json"), json);
+        finished.and_then(|()| fs::rename(&unfinished, &directory)).map_err(|error| {
+            let _ = fs::remove_dir_all(&unfinished);
+            if !directory.exists() {
+                return failed(error);
             }
-            made => made.map_err(failed)?,
-        }
-        fs::create_dir(directory.join("ports")).map_err(failed)?;
-        self.update()
+            let problem = format!("there is a network '{}' already", self.name);
+            let hint = "choose another name, or open and remove that one";
+            Error::call(Code::NameTaken, problem, libc::EEXIST, hint)
+        })
     }
 
     /// Writes it down anew. Readers see all of it or nothing.
@@ -119,12 +129,15 @@ impl Record {
         Ok(records)
     }
 
-    /// Forgets it.
+    /// Forgets it, and the directories that hold nothing more.
     pub(super) fn remove(&self) -> Result<(), Error> {
         let directory = Self::directory(&self.name)?;
         match fs::remove_dir_all(&directory) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(trouble("remove", &directory, &error)),
-            _ => Ok(()),
+            _ => {
+                let _ = directory.ancestors().skip(1).take(2).try_for_each(fs::remove_dir);
+                Ok(())
+            }
         }
     }
 
@@ -134,6 +147,17 @@ impl Record {
         let std::net::IpAddr::V4(base) = self.gateway.network().address() else { return None };
         let offset = address.to_bits().wrapping_sub(base.to_bits());
         Some(Ipv6Addr::from_bits(network.to_bits() | u128::from(offset)))
+    }
+}
+
+/// Removes what makers left that were killed while they wrote.
+fn forget_unfinished(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let unfinished = entry.file_name().to_string_lossy().starts_with(UNFINISHED);
+        let age = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
+        if unfinished && age().is_some_and(|age| age > GRACE) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 
