@@ -1,11 +1,12 @@
 //! Namespaces that live on under a name, with no process in them: a mount of each keeps it, as `ip netns` does.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use super::{Kind, Namespace};
@@ -97,19 +98,19 @@ impl Namespace {
             let problem = format!("'{name}' is another namespace's name now");
             return Err(Error::call(Code::NamespaceNotFound, problem, 0, ""));
         }
+        let parent = directory(self.kind());
+        let _lock = hold(&parent).map_err(|error| trouble("lock", &parent, &error))?;
         umount2(&path, MntFlags::MNT_DETACH)
             .map_err(|errno| trouble("unmount the namespace", &path, &errno.into()))?;
-        fs::remove_file(&path).map_err(|error| trouble("remove the name", &path, &error))
+        fs::remove_file(&path).map_err(|error| trouble("remove the name", &path, &error))?;
+        clear(self.kind(), &parent);
+        Ok(())
     }
 
     fn keep_at(&self, path: &Path, name: &str) -> Result<(), Error> {
         let failed = |what: &str, error: &std::io::Error| trouble(what, path, error);
         let parent = path.parent().unwrap_or(Path::new("/"));
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o755)
-            .create(parent)
-            .map_err(|error| failed("make the directory", &error))?;
+        let _lock = hold(parent).map_err(|error| failed("make the directory", &error))?;
         prepare(self.kind(), parent).map_err(|errno| failed("prepare the directory", &errno.into()))?;
         // What a maker left that was killed before it mounted is taken over.
         let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o000).open(path);
@@ -118,6 +119,7 @@ impl Namespace {
         let source = self.path();
         if let Err(errno) = mount(Some(source.as_str()), path, none, MsFlags::MS_BIND, none) {
             let _ = fs::remove_file(path);
+            clear(self.kind(), parent);
             // The kernel allows it of newer ones only; Linux 6.18 numbers them by batches of each CPU, and compares those.
             if self.kind() == Kind::Mnt && errno == Errno::EINVAL {
                 let problem = format!("could not mount the namespace {}", path.to_string_lossy());
@@ -131,6 +133,29 @@ impl Namespace {
             Ok(there) if there == *self => Ok(()),
             _ => Err(taken(self.kind(), name)),
         }
+    }
+}
+
+/// Makes the directory where it is not there, and keeps others from making names in it, and from removing it.
+fn hold(directory: &Path) -> std::io::Result<Flock<File>> {
+    loop {
+        DirBuilder::new().recursive(true).mode(0o755).create(directory)?;
+        let file = File::open(directory)?;
+        let lock = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
+        // Whoever had the lock may have removed the last name, and the directory.
+        if fs::metadata(directory).is_ok_and(|now| lock.metadata().is_ok_and(|held| held.ino() == now.ino()))
+        {
+            return Ok(lock);
+        }
+    }
+}
+
+/// Removes a directory without names, which is a mount of its own. That of network namespaces stays, as `ip netns` has it.
+fn clear(kind: Kind, directory: &Path) {
+    let empty = fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_none());
+    if kind != Kind::Net && empty {
+        let _ = umount2(directory, MntFlags::MNT_DETACH);
+        let _ = directory.ancestors().take(3).try_for_each(fs::remove_dir);
     }
 }
 
