@@ -262,7 +262,9 @@ fn taps_and_tuns_stay_in_their_namespace() {
 fn name_mtu_and_mac_can_be_changed() {
     let namespace = net();
     let mut link = create(&namespace, "veth0", &veth("veth1"));
+    assert_eq!(link.known_name(), "veth0");
     link.rename("outer").expect("renamed");
+    assert_eq!(link.known_name(), "outer");
     link.set_mtu(1400).expect("an MTU");
     let mac: Mac = "02:00:00:00:00:2a".parse().expect("a MAC");
     link.set_mac(mac).expect("a MAC");
@@ -575,8 +577,16 @@ fn a_description_has_everything() {
     wait_until_up(&veth0);
     echo((&left, "10.16.8.1"), (&right, "10.16.8.2"));
     let bridge = create(&left, "br0", &LinkKind::Bridge);
-    create(&left, "tail", &veth("tail1")).set_master(Some(&bridge)).expect("a member");
+    let tail = create(&left, "tail", &veth("tail1"));
+    tail.set_master(Some(&bridge)).expect("a member");
     let state = describe(&left).expect("a description");
+    for link in [&tail, &veth0] {
+        let described = link.describe().expect("a description");
+        let mut listed = state.links.iter().find(|one| one.state.index == link.index()).cloned().expect("it");
+        // It may have been sent something meanwhile.
+        listed.state.statistics = described.state.statistics;
+        assert_eq!(described, listed);
+    }
     let value = serde_json::to_value(&state).expect("JSON");
     let link = |name: &str| {
         let links = value["links"].as_array().expect("links");

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Cidr, LinkState, Neighbour, Netlink, Route};
+use super::{Cidr, Link, LinkState, Neighbour, Netlink, Route};
 use crate::error::Error;
 use crate::namespace::Namespace;
 
@@ -56,19 +56,35 @@ impl Netlink {
         let addresses = self.addresses(0)?;
         let named = |index: u32| states.iter().find(|link| link.index == index).map(|link| link.name.clone());
         let links = states.iter().map(|state| {
-            let lower_name = state.lower.and_then(|lower| match lower.namespace_id {
-                // Whoever may not look there has no name, and that is no reason to tell nothing.
-                Some(id) => self.state_elsewhere(lower.index, id).ok().map(|state| state.name),
-                None => named(lower.index),
-            });
             let own = addresses.iter().filter(|(index, _)| *index == state.index);
-            LinkDescription {
-                addresses: own.map(|(_, cidr)| *cidr).collect(),
-                master_name: state.master.and_then(named),
-                lower_name,
-                state: state.clone(),
-            }
+            self.described(state.clone(), own.map(|(_, cidr)| *cidr).collect(), named)
         });
         Ok(NetworkState { links: links.collect(), routes: self.routes()?, neighbours: self.neighbours()? })
+    }
+
+    /// A link with what has to be looked up elsewhere; `named` knows the links of this namespace.
+    fn described(
+        &self,
+        state: LinkState,
+        addresses: Vec<Cidr>,
+        named: impl Fn(u32) -> Option<String>,
+    ) -> LinkDescription {
+        let lower_name = state.lower.and_then(|lower| match lower.namespace_id {
+            // Whoever may not look there has no name, and that is no reason to tell nothing.
+            Some(id) => self.state_elsewhere(lower.index, id).ok().map(|state| state.name),
+            None => named(lower.index),
+        });
+        LinkDescription { addresses, master_name: state.master.and_then(named), lower_name, state }
+    }
+}
+
+impl Link {
+    /// Reads what it is like now, with its addresses and the names of the links that it belongs to.
+    ///
+    /// # Errors
+    /// As [`Link::state`].
+    pub fn describe(&self) -> Result<LinkDescription, Error> {
+        let named = |index| self.netlink().state_of(index, None).ok().map(|state| state.name);
+        Ok(self.netlink().described(self.state()?, self.addresses()?, named))
     }
 }

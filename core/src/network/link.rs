@@ -167,6 +167,12 @@ impl Link {
         self.index
     }
 
+    /// Its name when this handle last saw it: when it was found, renamed or moved. The kernel is not asked.
+    #[must_use]
+    pub fn known_name(&self) -> &str {
+        &self.name
+    }
+
     /// Everything that the kernel says about it, at once.
     ///
     /// # Errors

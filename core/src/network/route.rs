@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
@@ -23,6 +24,7 @@ use crate::spec::Fault;
 /// assert_eq!(route.to_string(), "default via 10.16.8.1");
 /// let route = Route { device: Some("veth0".into()), ..Route::to("10.20.0.0/16".parse()?) };
 /// assert_eq!(route.to_string(), "10.20.0.0/16 dev veth0");
+/// assert_eq!(route, "10.20.0.0/16 dev veth0".parse()?);
 /// # Ok::<(), minicontain::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -233,7 +235,9 @@ fn address(address: &RouteAddress) -> Option<IpAddr> {
 
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_default() {
+        // Alone, the word would stand for IPv4.
+        let family_is_told = self.destination.address().is_ipv4() || self.gateway.or(self.source).is_some();
+        if self.is_default() && family_is_told {
             f.write_str("default")?;
         } else {
             self.destination.fmt(f)?;
@@ -251,5 +255,81 @@ impl fmt::Display for Route {
             write!(f, " metric {metric}")?;
         }
         Ok(())
+    }
+}
+
+impl FromStr for Route {
+    type Err = Error;
+
+    /// As ip-route(8) has it: `10.20.0.0/16 via 10.16.8.1 dev veth0 src 10.16.8.2 metric 5`. `default` is of the family
+    /// of the addresses that follow, and of IPv4 where there is none: `::/0` is every IPv6 address.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let mut words = text.split_whitespace();
+        let first = words.next().ok_or_else(|| unreadable(text))?;
+        let mut route = if first == "default" { Self::default() } else { Self::to(first.parse()?) };
+        while let Some(word) = words.next() {
+            let value = words.next().ok_or_else(|| unreadable(text))?;
+            let repeated = match word {
+                "via" => route.gateway.replace(value.parse().map_err(|_| unreadable(text))?).is_some(),
+                "dev" => route.device.replace(value.into()).is_some(),
+                "src" => route.source.replace(value.parse().map_err(|_| unreadable(text))?).is_some(),
+                "metric" => route.metric.replace(value.parse().map_err(|_| unreadable(text))?).is_some(),
+                _ => true,
+            };
+            if repeated {
+                return Err(unreadable(text));
+            }
+        }
+        if first == "default" && route.gateway.or(route.source).is_some_and(|address| address.is_ipv6()) {
+            route.destination = Cidr::ALL_V6;
+        }
+        Ok(route)
+    }
+}
+
+fn unreadable(text: &str) -> Error {
+    let problem = format!("'{}' is no route", text.escape_debug());
+    let fix = "write DESTINATION [via ADDRESS] [dev LINK] [src ADDRESS] [metric NUMBER]";
+    Error::Spec(vec![Fault::new("route", problem, fix)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Route;
+
+    #[test]
+    fn text_and_back() {
+        for text in [
+            "default via 10.16.8.1",
+            "default dev veth0",
+            "default via fd00::1 dev veth0",
+            "default dev veth0 src fd00::2",
+            "::/0 dev veth0",
+            "10.20.0.0/16 via 10.16.8.1 dev veth0 src 10.16.8.2 metric 5",
+            "fd00:20::/64 dev veth0",
+        ] {
+            let route: Route = text.parse().unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(route.to_string(), text);
+        }
+        let host: Route = " 10.1.2.3  dev  veth0 ".parse().expect("a route");
+        assert_eq!(host.to_string(), "10.1.2.3/32 dev veth0");
+        let all: Route = "::/0 via fd00::1".parse().expect("a route");
+        assert_eq!(all, "default via fd00::1".parse().expect("a route"));
+    }
+
+    #[test]
+    fn what_is_none_names_the_field() {
+        for (text, field) in [
+            ("", "route"),
+            ("default via", "route"),
+            ("default via nobody", "route"),
+            ("default via 10.0.0.1 via 10.0.0.2", "route"),
+            ("default metric -1", "route"),
+            ("default table 5", "route"),
+            ("everywhere via 10.0.0.1", "address"),
+        ] {
+            let error = text.parse::<Route>().expect_err(text);
+            assert_eq!(error.faults()[0].field, field, "{error}");
+        }
     }
 }
