@@ -44,8 +44,9 @@
  * is the caller's, to be freed with minicontain_string_free. free(3) frees nothing of this. Arguments are
  * copied.
  *
- * Threads. Every function may be called from any thread. Handles may be shared, except a spec while it is
- * being changed, any handle while it is being freed, and a minicontain_inside, which is its thread's.
+ * Threads. Every function may be called from any thread. Handles may be shared, except a spec and options
+ * while they are being changed, a link while it is being renamed or moved, any handle while it is being
+ * freed, and a minicontain_inside, which is its thread's.
  *
  * Strings are UTF-8 and end with a NUL. Descriptors that the library opens are closed on execve(2).
  *
@@ -344,6 +345,52 @@ typedef enum {
 } minicontain_event;
 
 /**
+ * What a link counts, for minicontain_link_state_counter. Numbers are never used again for something else.
+ */
+typedef enum {
+    /**
+     * Bytes received.
+     */
+    MINICONTAIN_COUNTER_RX_BYTES = 0,
+    /**
+     * Packets received.
+     */
+    MINICONTAIN_COUNTER_RX_PACKETS = 1,
+    /**
+     * Packets that were received with an error.
+     */
+    MINICONTAIN_COUNTER_RX_ERRORS = 2,
+    /**
+     * Packets received and dropped for want of room or of somebody to take them.
+     */
+    MINICONTAIN_COUNTER_RX_DROPPED = 3,
+    /**
+     * Bytes sent.
+     */
+    MINICONTAIN_COUNTER_TX_BYTES = 4,
+    /**
+     * Packets sent.
+     */
+    MINICONTAIN_COUNTER_TX_PACKETS = 5,
+    /**
+     * Packets that could not be sent for an error.
+     */
+    MINICONTAIN_COUNTER_TX_ERRORS = 6,
+    /**
+     * Packets dropped on the way out.
+     */
+    MINICONTAIN_COUNTER_TX_DROPPED = 7,
+    /**
+     * Multicast packets received.
+     */
+    MINICONTAIN_COUNTER_MULTICAST = 8,
+    /**
+     * Collisions.
+     */
+    MINICONTAIN_COUNTER_COLLISIONS = 9,
+} minicontain_counter;
+
+/**
  * The bytes of a file. Any thread may read them. Free them with minicontain_bytes_free.
  */
 typedef struct minicontain_bytes minicontain_bytes;
@@ -360,6 +407,17 @@ typedef struct minicontain_cgroup minicontain_cgroup;
  * minicontain_child_free.
  */
 typedef struct minicontain_child minicontain_child;
+
+/**
+ * A network as an administrator wrote it down for CNI plugins, the programs that attach containers for Kubernetes, Podman
+ * and others: see https://www.cni.dev/docs/spec/. Plugins are looked for in CNI_PATH,
+ * /opt/cni/bin and /usr/lib/cni, and run in the network namespace of the calling thread, which is the host to them.
+ * Any number of threads may use it at once. Free it with minicontain_cni_free.
+ *
+ * A container is attached with an id, by a network namespace and the name of the interface there, "eth0" for NULL.
+ * What is attached is written down until it is deleted.
+ */
+typedef struct minicontain_cni minicontain_cni;
 
 /**
  * A container that was started, or found by its name, or a program that joined one. Any number of threads may use it
@@ -386,6 +444,34 @@ typedef struct minicontain_held minicontain_held;
 typedef struct minicontain_inside minicontain_inside;
 
 /**
+ * A link, which is a network interface in a network namespace, whether or not the caller is in that; see netdevice(7).
+ * The handle says which it is: the link stays when that is freed, and goes with its namespace. Any number of threads may
+ * use it at once; who renames or moves it must be alone with it. Free it with minicontain_link_free, except those of a
+ * minicontain_links, which belong to it.
+ *
+ * A network namespace is that of the calling thread where it is NULL, as everywhere here. Changes need
+ * CAP_NET_ADMIN in the user namespace that owns it: an ordinary user makes one of each, as
+ * minicontain_namespace_create_in does.
+ *
+ * Errors of every change are MINICONTAIN_CODE_PERMISSION_DENIED without that, and MINICONTAIN_CODE_LINK_NOT_FOUND when
+ * the link was deleted, or moved by others. Their text has the command of ip(8) or tc(8) that does the same, and what
+ * the kernel says.
+ */
+typedef struct minicontain_link minicontain_link;
+
+/**
+ * A link as it was when it was asked, all at one moment. Any thread may read it. Free it with
+ * minicontain_link_state_free.
+ */
+typedef struct minicontain_link_state minicontain_link_state;
+
+/**
+ * The links of a network namespace, as they were when it was made, by their number. Any thread may read it. Free it with
+ * minicontain_links_free.
+ */
+typedef struct minicontain_links minicontain_links;
+
+/**
  * The containers of this user that have a name, as they were when it was made. Any thread may read it. Free it with
  * minicontain_list_free.
  */
@@ -404,6 +490,21 @@ typedef struct minicontain_namespace minicontain_namespace;
  * Namespaces, each held as by a handle of its own. Any thread may read it. Free it with minicontain_namespaces_free.
  */
 typedef struct minicontain_namespaces minicontain_namespaces;
+
+/**
+ * A network for containers: a bridge, on which they reach each other, by address and by name, and the host. A container
+ * is put on it by minicontain_spec_add_network. It stays until it is removed, or swept away after its maker's end; an
+ * ordinary user's is in namespaces that the handle of its maker holds, and the containers on it. Any number of threads may
+ * use it at once. Free it with minicontain_network_free.
+ */
+typedef struct minicontain_network minicontain_network;
+
+/**
+ * What a network shall be. Plain data: it can be used for any number of networks, and values are checked when one is
+ * made. Any number of threads may read it at once; a thread that changes it must be alone with it. Free it with
+ * minicontain_network_options_free.
+ */
+typedef struct minicontain_network_options minicontain_network_options;
 
 /**
  * How a container ended, and what it used. Any thread may read it. It belongs to the container or result
@@ -450,6 +551,11 @@ typedef struct minicontain_spec minicontain_spec;
 typedef struct minicontain_stats minicontain_stats;
 
 /**
+ * Several texts, in an order that means something. Any thread may read it. Free it with minicontain_strings_free.
+ */
+typedef struct minicontain_strings minicontain_strings;
+
+/**
  * An executed plan: each step with what the kernel answered and how long it took. Any thread may read it. It
  * belongs to the container, result or error that gave it, and lives as long.
  */
@@ -482,6 +588,21 @@ const char *minicontain_version(void);
  * freed.
  */
 void minicontain_string_free(char *string);
+
+/**
+ * How many there are.
+ */
+size_t minicontain_strings_count(const minicontain_strings *strings);
+
+/**
+ * One of them; "" where index is too large. It belongs to the list.
+ */
+const char *minicontain_strings_at(const minicontain_strings *strings, size_t index);
+
+/**
+ * Frees them. NULL is fine.
+ */
+void minicontain_strings_free(minicontain_strings *strings);
 
 /**
  * What kind of error it is: one of minicontain_code or minicontain_face_code, or a number that a newer
@@ -840,6 +961,36 @@ minicontain_error *minicontain_spec_cap_drop(minicontain_spec *spec, const char 
  * MINICONTAIN_CODE_NOT_ENFORCED.
  */
 minicontain_error *minicontain_spec_require(minicontain_spec *spec, const char *feature);
+
+/**
+ * Puts the container on a network, by its name; or on the one that a CNI configuration describes, by its absolute path; or
+ * on "pasta", by which an ordinary user's container reaches what the host reaches. ip is its address there, NULL for
+ * one that is free; aliases are count names beside its host name by which the others find it. The first network
+ * that is added is eth0 in the container.
+ *
+ *     const char *aliases[] = {"db", "database"};
+ *     error = minicontain_spec_add_network(spec, "lab", "10.16.8.5", aliases, 2);
+ *
+ * Errors: MINICONTAIN_CODE_INVALID_SPEC when the address is none of IPv4. That there is such a network is looked at when
+ * a plan is made.
+ */
+minicontain_error *minicontain_spec_add_network(minicontain_spec *spec,
+                                                const char *network,
+                                                const char *ip,
+                                                const char *const *aliases,
+                                                size_t count);
+
+/**
+ * Leads a port of the host to one of the container, which must be on a network: "8080:80", "8080:80/udp",
+ * "127.0.0.1:8080:80".
+ *
+ *     error = minicontain_spec_publish(spec, "8080:80/tcp");
+ *
+ * Errors: MINICONTAIN_CODE_INVALID_SPEC when it is no such text. That the port is free is looked at when the container
+ * starts: MINICONTAIN_CODE_ADDRESS_IN_USE.
+ */
+minicontain_error *minicontain_spec_publish(minicontain_spec *spec,
+                                            const char *port);
 
 /**
  * Limits the memory of all processes together, in bytes, 512 KiB or more; what the kernel holds for them counts, and
@@ -2384,6 +2535,684 @@ minicontain_error *minicontain_child_send_signal(const minicontain_child *child,
  * until the caller ends or reaps it by waitpid(2). NULL is fine.
  */
 void minicontain_child_free(minicontain_child *child);
+
+/**
+ * Finds the link of that name: "lo".
+ *
+ *     minicontain_link *lo = NULL;
+ *     minicontain_error *error = minicontain_link_get(net, "lo", &lo);
+ *     if (!error) error = minicontain_link_up(lo);
+ *     minicontain_link_free(lo);
+ *
+ * Errors: MINICONTAIN_CODE_LINK_NOT_FOUND; MINICONTAIN_CODE_PERMISSION_DENIED when the caller may not enter the
+ * namespace; MINICONTAIN_CODE_INVALID_SPEC when it cannot be a name, or ns is of another kind. See ip-link(8).
+ */
+minicontain_error *minicontain_link_get(const minicontain_namespace *ns,
+                                        const char *name,
+                                        minicontain_link **out);
+
+/**
+ * Its name when the handle last saw it: when it was found, renamed or moved. It belongs to the handle, until that.
+ */
+const char *minicontain_link_name(const minicontain_link *link);
+
+/**
+ * Its number in the namespace, as if_nametoindex(3) gives it; 0 for NULL.
+ */
+uint32_t minicontain_link_index(const minicontain_link *link);
+
+/**
+ * The namespace that it is in, as a handle of its own, to be freed with minicontain_namespace_free.
+ */
+minicontain_error *minicontain_link_namespace(const minicontain_link *link, minicontain_namespace **out);
+
+/**
+ * Switches it on: ip link set dev LINK up.
+ *
+ * Errors: as for every change. See netdevice(7), IFF_UP.
+ */
+minicontain_error *minicontain_link_up(const minicontain_link *link);
+
+/**
+ * Switches it off; its routes go: ip link set dev LINK down.
+ *
+ * Errors: as for every change. See netdevice(7), IFF_UP.
+ */
+minicontain_error *minicontain_link_down(const minicontain_link *link);
+
+/**
+ * Gives it another name, of up to 15 bytes: ip link set dev LINK name NAME. Before Linux 6.2 it must be down.
+ *
+ * Errors: as for every change; MINICONTAIN_CODE_LINK_EXISTS; MINICONTAIN_CODE_INVALID_SPEC when it cannot be a name.
+ * See ip-link(8).
+ */
+minicontain_error *minicontain_link_rename(minicontain_link *link,
+                                           const char *name);
+
+/**
+ * Sets the largest packet that it carries, in bytes: ip link set dev LINK mtu MTU.
+ *
+ * Errors: as for every change; MINICONTAIN_CODE_IO when a link of its kind cannot have that. See ip-link(8).
+ */
+minicontain_error *minicontain_link_set_mtu(const minicontain_link *link,
+                                            uint32_t mtu);
+
+/**
+ * Sets its own address, "02:00:00:00:00:01": ip link set dev LINK address MAC.
+ *
+ * Errors: as for every change; MINICONTAIN_CODE_IO for a multicast address; MINICONTAIN_CODE_INVALID_SPEC when it is
+ * none. See ip-link(8).
+ */
+minicontain_error *minicontain_link_set_mac(const minicontain_link *link,
+                                            const char *mac);
+
+/**
+ * Connects it to a bridge of its namespace, or takes it away, for a master of NULL: ip link set dev LINK master BRIDGE.
+ *
+ * Errors: as for every change; MINICONTAIN_CODE_IO when that link can have no others. See bridge(8).
+ */
+minicontain_error *minicontain_link_set_master(const minicontain_link *link,
+                                               const minicontain_link *master);
+
+/**
+ * Gives it an address with the length of its network's prefix, "10.16.8.1/24" or "fd00::1/64": ip address add.
+ *
+ * Errors: as for every change; MINICONTAIN_CODE_ADDRESS_IN_USE when it has it; MINICONTAIN_CODE_INVALID_SPEC when it
+ * is none. See ip-address(8).
+ */
+minicontain_error *minicontain_link_add_address(const minicontain_link *link,
+                                                const char *address);
+
+/**
+ * Takes an address away: ip address del.
+ *
+ * Errors: as for every change; MINICONTAIN_CODE_IO when it does not have it; MINICONTAIN_CODE_INVALID_SPEC when it is
+ * none. See ip-address(8).
+ */
+minicontain_error *minicontain_link_remove_address(const minicontain_link *link,
+                                                   const char *address);
+
+/**
+ * Moves it to another network namespace, the calling thread's for NULL, and the handle with it: ip link set dev LINK
+ * netns NAME. It is down there and has no addresses; its number may be another one.
+ *
+ * Errors: as for every change; MINICONTAIN_CODE_LINK_EXISTS when that namespace has a link of its name;
+ * MINICONTAIN_CODE_NOT_SUPPORTED for a kind that stays where it was made, as bridges do. See ip-link(8).
+ */
+minicontain_error *minicontain_link_move_to(minicontain_link *link,
+                                            const minicontain_namespace *ns);
+
+/**
+ * Deletes it; of a veth, the other end goes too: ip link del. The handle stays to be freed.
+ *
+ * Errors: as for every change; MINICONTAIN_CODE_NOT_SUPPORTED for the loopback and for hardware. See ip-link(8).
+ */
+minicontain_error *minicontain_link_delete(const minicontain_link *link);
+
+/**
+ * Frees the handle. The link stays: minicontain_link_delete. NULL is fine.
+ */
+void minicontain_link_free(minicontain_link *link);
+
+/**
+ * Makes a veth, one end of a cable, and the other end, peer, with it: ip link add NAME type veth peer name PEER. The
+ * other end is made in peer_ns, in the same namespace for NULL; to move it there afterwards takes a hundred times
+ * longer. It is found by minicontain_link_get.
+ *
+ *     minicontain_link *veth0 = NULL, *veth1 = NULL;
+ *     minicontain_error *error = minicontain_link_create_veth(NULL, "veth0", net, "veth1", &veth0);
+ *     if (!error) error = minicontain_link_add_address(veth0, "10.16.8.1/24");
+ *     if (!error) error = minicontain_link_up(veth0);
+ *     if (!error) error = minicontain_link_get(net, "veth1", &veth1);
+ *
+ * Errors, here and for all kinds: MINICONTAIN_CODE_LINK_EXISTS; MINICONTAIN_CODE_PERMISSION_DENIED without
+ * CAP_NET_ADMIN; MINICONTAIN_CODE_NOT_SUPPORTED when this kernel has no such links;
+ * MINICONTAIN_CODE_INVALID_SPEC when it cannot be. See veth(4).
+ */
+minicontain_error *minicontain_link_create_veth(const minicontain_namespace *ns,
+                                                const char *name,
+                                                const minicontain_namespace *peer_ns,
+                                                const char *peer,
+                                                minicontain_link **out);
+
+/**
+ * Makes a bridge, which is a switch: ip link add NAME type bridge.
+ *
+ *     minicontain_link *br0 = NULL;
+ *     minicontain_error *error = minicontain_link_create_bridge(NULL, "br0", &br0);
+ *     if (!error) error = minicontain_link_set_master(veth0, br0);
+ *
+ * Errors: as for all kinds. See bridge(8).
+ */
+minicontain_error *minicontain_link_create_bridge(const minicontain_namespace *ns,
+                                                  const char *name,
+                                                  minicontain_link **out);
+
+/**
+ * Makes a macvlan, a second link with a MAC address of its own on the link parent. mode says who on that link can
+ * talk to whom: "bridge" (everybody; so for NULL), "private" (nobody), "vepa" (those who meet on the switch
+ * outside) or "passthru" (there is one alone).
+ *
+ * Errors: as for all kinds; MINICONTAIN_CODE_LINK_NOT_FOUND for the parent. See ip-link(8).
+ */
+minicontain_error *minicontain_link_create_macvlan(const minicontain_namespace *ns,
+                                                   const char *name,
+                                                   const char *parent,
+                                                   const char *mode,
+                                                   minicontain_link **out);
+
+/**
+ * Makes an ipvlan, a second link with the MAC address of the link parent. mode says what tells them apart: "l2"
+ * (addresses, with broadcast and ARP; so for NULL), "l3" (addresses, routed by the parent's namespace) or "l3s"
+ * (the same through its firewall).
+ *
+ * Errors: as for all kinds; MINICONTAIN_CODE_LINK_NOT_FOUND for the parent. See ip-link(8).
+ */
+minicontain_error *minicontain_link_create_ipvlan(const minicontain_namespace *ns,
+                                                  const char *name,
+                                                  const char *parent,
+                                                  const char *mode,
+                                                  minicontain_link **out);
+
+/**
+ * Makes a VLAN, which is what the link parent carries with an IEEE 802.1Q tag, 1 to 4094.
+ *
+ * Errors: as for all kinds; MINICONTAIN_CODE_LINK_NOT_FOUND for the parent. See ip-link(8).
+ */
+minicontain_error *minicontain_link_create_vlan(const minicontain_namespace *ns,
+                                                const char *name,
+                                                const char *parent,
+                                                uint16_t id,
+                                                minicontain_link **out);
+
+/**
+ * Makes a VXLAN, Ethernet in UDP across routed networks, with the network's number, below 2^24. local is the address
+ * that it sends from, remote who is at the other end or the multicast group of all; parent is the link below, which a
+ * group needs. Each of the three may be NULL. A port of 0 is 4789, which IANA gave.
+ *
+ * Errors: as for all kinds; MINICONTAIN_CODE_LINK_NOT_FOUND for the parent. See ip-link(8).
+ */
+minicontain_error *minicontain_link_create_vxlan(const minicontain_namespace *ns,
+                                                 const char *name,
+                                                 uint32_t id,
+                                                 const char *local,
+                                                 const char *remote,
+                                                 const char *parent,
+                                                 uint16_t port,
+                                                 minicontain_link **out);
+
+/**
+ * Makes a TAP device, Ethernet to and from a program that opens /dev/net/tun; it stays without one: ip tuntap add.
+ *
+ * Errors: as for all kinds; MINICONTAIN_CODE_PERMISSION_DENIED, too, when /dev/net/tun is not the caller's to open.
+ * See ip-tuntap(8).
+ */
+minicontain_error *minicontain_link_create_tap(const minicontain_namespace *ns,
+                                               const char *name,
+                                               minicontain_link **out);
+
+/**
+ * Makes a TUN device, as minicontain_link_create_tap, with IP packets.
+ *
+ * Errors: as minicontain_link_create_tap. See ip-tuntap(8).
+ */
+minicontain_error *minicontain_link_create_tun(const minicontain_namespace *ns,
+                                               const char *name,
+                                               minicontain_link **out);
+
+/**
+ * Makes a link that drops everything: ip link add NAME type dummy.
+ *
+ * Errors: as for all kinds. See ip-link(8).
+ */
+minicontain_error *minicontain_link_create_dummy(const minicontain_namespace *ns,
+                                                 const char *name,
+                                                 minicontain_link **out);
+
+/**
+ * Lists the links of a network namespace, the calling thread's for NULL: ip link.
+ *
+ *     for (i = 0; i < minicontain_links_count(links); i++)
+ *         puts(minicontain_link_name(minicontain_links_at(links, i)));
+ *
+ * Errors: MINICONTAIN_CODE_PERMISSION_DENIED when the caller may not enter the namespace;
+ * MINICONTAIN_CODE_INVALID_SPEC when it is of another kind. See ip-link(8).
+ */
+minicontain_error *minicontain_links_of(const minicontain_namespace *ns, minicontain_links **out);
+
+/**
+ * How many there are.
+ */
+size_t minicontain_links_count(const minicontain_links *links);
+
+/**
+ * One of them, NULL where index is too large. It belongs to the list.
+ */
+const minicontain_link *minicontain_links_at(const minicontain_links *links, size_t index);
+
+/**
+ * Frees it, with the handles in it. NULL is fine.
+ */
+void minicontain_links_free(minicontain_links *links);
+
+/**
+ * Everything that is in a network namespace now, as JSON: {"links": [...], "routes": [...], "neighbours": [...]}, a
+ * link as minicontain_link_describe writes it. Free *out with minicontain_string_free.
+ *
+ * Errors: as minicontain_links_of. See rtnetlink(7).
+ */
+minicontain_error *minicontain_links_describe(const minicontain_namespace *ns,
+                                              char **out);
+
+/**
+ * Lists the routes of the main table, IPv4 first, as ip-route(8) writes them: "default via 10.16.8.1 dev veth0". Free
+ * *out with minicontain_strings_free.
+ *
+ * Errors: as minicontain_links_of. See ip-route(8).
+ */
+minicontain_error *minicontain_routes(const minicontain_namespace *ns,
+                                      minicontain_strings **out);
+
+/**
+ * Adds a route, written as minicontain_routes does: a network or default, then any of via ADDRESS, dev LINK,
+ * src ADDRESS and metric NUMBER. default is of the family of the addresses that follow; without one it is IPv4,
+ * and ::/0 is every IPv6 address.
+ *
+ *     minicontain_error *error = minicontain_route_add(net, "default via 10.16.8.1");
+ *
+ * Errors: MINICONTAIN_CODE_ADDRESS_IN_USE when there is such a one; MINICONTAIN_CODE_LINK_NOT_FOUND for the link;
+ * MINICONTAIN_CODE_IO when the gateway cannot be reached; MINICONTAIN_CODE_PERMISSION_DENIED without CAP_NET_ADMIN;
+ * MINICONTAIN_CODE_INVALID_SPEC when it is none. See ip-route(8).
+ */
+minicontain_error *minicontain_route_add(const minicontain_namespace *ns,
+                                         const char *route);
+
+/**
+ * Removes the first route like it; what it does not name may be anything.
+ *
+ * Errors: as minicontain_route_add; MINICONTAIN_CODE_IO when there is none. See ip-route(8).
+ */
+minicontain_error *minicontain_route_remove(const minicontain_namespace *ns, const char *route);
+
+/**
+ * Asks the kernel what a link is like: ip -s link show dev LINK. Free *out with minicontain_link_state_free.
+ *
+ *     minicontain_link_state *state = NULL;
+ *     minicontain_error *error = minicontain_link_state_of(link, &state);
+ *     if (!error) puts(minicontain_link_state_up(state) ? "up" : "down");
+ *     minicontain_link_state_free(state);
+ *
+ * Errors: MINICONTAIN_CODE_LINK_NOT_FOUND when it was deleted, or moved by others. See rtnetlink(7).
+ */
+minicontain_error *minicontain_link_state_of(const minicontain_link *link,
+                                             minicontain_link_state **out);
+
+/**
+ * The same of the other end of a veth, wherever that is. *out stays NULL for other kinds, which is no error.
+ *
+ * Errors: as minicontain_link_state_of; MINICONTAIN_CODE_PERMISSION_DENIED when the caller may not look there.
+ */
+minicontain_error *minicontain_link_state_of_peer(const minicontain_link *link,
+                                                  minicontain_link_state **out);
+
+/**
+ * Its name. It belongs to the state.
+ */
+const char *minicontain_link_state_name(const minicontain_link_state *state);
+
+/**
+ * Its number in the namespace; 0 for NULL.
+ */
+uint32_t minicontain_link_state_index(const minicontain_link_state *state);
+
+/**
+ * Its kind as the kernel names it: "veth", "bridge", ..., "tun" for TAP, too; "" for the loopback and for
+ * hardware. It belongs to the state.
+ */
+const char *minicontain_link_state_kind(const minicontain_link_state *state);
+
+/**
+ * Whether it is switched on.
+ */
+bool minicontain_link_state_up(const minicontain_link_state *state);
+
+/**
+ * Whether it can carry packets, as ip-link(8) says it in small letters: "up", "down", "lowerlayerdown" (the other
+ * end is off), "unknown" (that of the loopback), .... It belongs to the state.
+ */
+const char *minicontain_link_state_operstate(const minicontain_link_state *state);
+
+/**
+ * The largest packet that it carries, in bytes.
+ */
+uint32_t minicontain_link_state_mtu(const minicontain_link_state *state);
+
+/**
+ * Its own address, "02:00:00:00:00:01"; "" where it has none. It belongs to the state.
+ */
+const char *minicontain_link_state_mac(const minicontain_link_state *state);
+
+/**
+ * The number of the bridge or other link that it is part of; 0 where there is none.
+ */
+uint32_t minicontain_link_state_master(const minicontain_link_state *state);
+
+/**
+ * The number of the link below it, or of the other end of a veth, each in its own namespace; 0 where there is none.
+ */
+uint32_t minicontain_link_state_lower(const minicontain_link_state *state);
+
+/**
+ * What decides which packet is sent next: "noqueue", "tbf" for one with a limit, ..., see tc(8); "" where the
+ * kernel does not say. It belongs to the state.
+ */
+const char *minicontain_link_state_qdisc(const minicontain_link_state *state);
+
+/**
+ * What it counted since it was made, counter of minicontain_counter; UINT64_MAX if there is no such counter.
+ */
+uint64_t minicontain_link_state_counter(const minicontain_link_state *state,
+                                        int32_t counter);
+
+/**
+ * Frees it, with its texts. NULL is fine.
+ */
+void minicontain_link_state_free(minicontain_link_state *state);
+
+/**
+ * Lists the addresses of a link, with the lengths of their prefixes: "10.16.8.1/24". Free *out with
+ * minicontain_strings_free.
+ *
+ * Errors: as minicontain_link_state_of. See ip-address(8).
+ */
+minicontain_error *minicontain_link_addresses(const minicontain_link *link, minicontain_strings **out);
+
+/**
+ * What a link is like, with its addresses, as JSON: {"name": "veth0", "index": 2, "kind": "veth", "up": true, ...}. Free
+ * *out with minicontain_string_free.
+ *
+ * Errors: as minicontain_link_state_of.
+ */
+minicontain_error *minicontain_link_describe(const minicontain_link *link,
+                                             char **out);
+
+/**
+ * What was done through this handle, refused changes too, as the commands of ip(8) and tc(8) that do the same: the last
+ * 256. Nothing, for NULL. Free it with minicontain_strings_free.
+ *
+ *     minicontain_strings *done = minicontain_link_history(veth0);
+ *     for (i = 0; i < minicontain_strings_count(done); i++)
+ *         puts(minicontain_strings_at(done, i));
+ *     minicontain_strings_free(done);
+ */
+minicontain_strings *minicontain_link_history(const minicontain_link *link);
+
+/**
+ * Limits how fast a link sends, in bits a second; a limit or delay that is there is replaced. What it receives is limited
+ * at the other end. burst is how many bytes it may send at once after a silence, 0 for 32 KiB (or 10 ms of the rate, where
+ * that is more); latency_ns how many nanoseconds a packet may wait before it is dropped, 0 for 50 ms.
+ *
+ *     minicontain_error *error = minicontain_link_limit(veth0, 10 * 1000 * 1000, 0, 0);
+ *
+ * Errors: as for every change of a link; MINICONTAIN_CODE_NOT_SUPPORTED when the kernel has no tbf;
+ * MINICONTAIN_CODE_INVALID_SPEC when it cannot be. See tc-tbf(8).
+ */
+minicontain_error *minicontain_link_limit(const minicontain_link *link,
+                                          uint64_t rate,
+                                          uint32_t burst,
+                                          uint64_t latency_ns);
+
+/**
+ * Delays each packet that a link sends, by so many nanoseconds, which may differ by jitter_ns from one to the next; a
+ * limit or delay that is there is replaced.
+ *
+ * Errors: as for every change of a link; MINICONTAIN_CODE_NOT_SUPPORTED when the kernel has no netem;
+ * MINICONTAIN_CODE_INVALID_SPEC when it cannot be. See tc-netem(8).
+ */
+minicontain_error *minicontain_link_delay(const minicontain_link *link,
+                                          uint64_t delay_ns,
+                                          uint64_t jitter_ns);
+
+/**
+ * Takes a limit or delay away.
+ *
+ * Errors: as for every change of a link; MINICONTAIN_CODE_IO when it has none. See tc(8).
+ */
+minicontain_error *minicontain_link_unlimit(const minicontain_link *link);
+
+/**
+ * Makes options with every default: addresses that are free, no way out of the host, gone with this process.
+ */
+minicontain_error *minicontain_network_options_new(minicontain_network_options **out);
+
+/**
+ * Sets its addresses, "10.16.8.0/24"; the gateway is the first, or the one that is named ("10.16.8.254/24"). NULL for
+ * the default, the first of 10.89.0.0/16 that is free.
+ */
+minicontain_error *minicontain_network_options_set_subnet(minicontain_network_options *options,
+                                                          const char *subnet);
+
+/**
+ * Sets its addresses of IPv6, "fd00:16:8::/64"; NULL for none, which is the default.
+ */
+minicontain_error *minicontain_network_options_set_subnet6(minicontain_network_options *options,
+                                                           const char *subnet);
+
+/**
+ * Sets the largest packet, in bytes; 0 for the default, the kernel's.
+ */
+minicontain_error *minicontain_network_options_set_mtu(minicontain_network_options *options, uint32_t mtu);
+
+/**
+ * Says whether containers reach what the host reaches, behind the host's address, which is off by default. The host must
+ * forward packets for that; forward says whether that is switched on, on the whole host, where it is off. See
+ * ip_forward in ip(7).
+ */
+minicontain_error *minicontain_network_options_set_nat(minicontain_network_options *options,
+                                                       bool nat,
+                                                       bool forward);
+
+/**
+ * Adds a DNS server that containers ask, "10.16.8.53". Without any they ask the host's own that they can reach. See
+ * resolv.conf(5).
+ *
+ * Errors: MINICONTAIN_CODE_INVALID_SPEC when it is no address.
+ */
+minicontain_error *minicontain_network_options_add_dns(minicontain_network_options *options,
+                                                       const char *server);
+
+/**
+ * Says whether it stays when this process ends, until it is removed, which is off by default: the next process that makes
+ * or lists networks sweeps it away.
+ */
+minicontain_error *minicontain_network_options_set_persistent(minicontain_network_options *options,
+                                                              bool persistent);
+
+/**
+ * Frees options. Networks that were made with them stay. NULL is fine.
+ */
+void minicontain_network_options_free(minicontain_network_options *options);
+
+/**
+ * Makes a network; options may be NULL for every default. An ordinary user's is in namespaces of its own.
+ *
+ *     minicontain_network_options *options = NULL;
+ *     minicontain_network *lab = NULL;
+ *     minicontain_error *error = minicontain_network_options_new(&options);
+ *     if (!error) error = minicontain_network_options_set_subnet(options, "10.16.8.0/24");
+ *     if (!error) error = minicontain_network_create("lab", options, &lab);
+ *     if (!error) error = minicontain_spec_add_network(spec, "lab", NULL, NULL, 0);
+ *     if (!error) error = minicontain_run(spec, NULL, 0, -1, &result);
+ *     if (!error) error = minicontain_network_remove(lab);
+ *
+ * Errors: MINICONTAIN_CODE_NAME_TAKEN; MINICONTAIN_CODE_ADDRESS_IN_USE when the subnet overlaps another one or a route
+ * of the host; MINICONTAIN_CODE_FORWARDING_OFF; MINICONTAIN_CODE_NOT_SUPPORTED without nftables, where that is needed;
+ * MINICONTAIN_CODE_INVALID_SPEC when it cannot be. See bridge(8), nft(8).
+ */
+minicontain_error *minicontain_network_create(const char *name,
+                                              const minicontain_network_options *options,
+                                              minicontain_network **out);
+
+/**
+ * Finds a network of this user by its name, whoever made it.
+ *
+ * Errors: MINICONTAIN_CODE_NETWORK_NOT_FOUND, also when it is in another network namespace than the calling thread;
+ * MINICONTAIN_CODE_INVALID_SPEC when it cannot be a name.
+ */
+minicontain_error *minicontain_network_open(const char *name,
+                                            minicontain_network **out);
+
+/**
+ * Lists the names of this user's networks, those that the calling thread could open. Free *out with
+ * minicontain_strings_free.
+ *
+ * Errors: MINICONTAIN_CODE_PERMISSION_DENIED when they may not be read.
+ */
+minicontain_error *minicontain_networks(minicontain_strings **out);
+
+/**
+ * Removes it: the bridge, its addresses, its rules, and what was written down. The handle stays to be freed.
+ *
+ * Errors: MINICONTAIN_CODE_STILL_RUNS while containers are on it; MINICONTAIN_CODE_PERMISSION_DENIED.
+ */
+minicontain_error *minicontain_network_remove(const minicontain_network *network);
+
+/**
+ * Its name. It belongs to the handle.
+ */
+const char *minicontain_network_name(const minicontain_network *network);
+
+/**
+ * Its addresses, "10.16.8.0/24". It belongs to the handle.
+ */
+const char *minicontain_network_subnet(const minicontain_network *network);
+
+/**
+ * Its addresses of IPv6; "" where it has none. It belongs to the handle.
+ */
+const char *minicontain_network_subnet6(const minicontain_network *network);
+
+/**
+ * The host's address on it, "10.16.8.1". It belongs to the handle.
+ */
+const char *minicontain_network_gateway(const minicontain_network *network);
+
+/**
+ * The namespace that the bridge is in: the one that it was made from, or one that was made for an ordinary user. It
+ * belongs to the handle; NULL for NULL.
+ */
+const minicontain_namespace *minicontain_network_namespace(const minicontain_network *network);
+
+/**
+ * Finds its bridge. Free *out with minicontain_link_free.
+ *
+ * Errors: MINICONTAIN_CODE_NETWORK_NOT_FOUND when somebody removed it.
+ */
+minicontain_error *minicontain_network_bridge(const minicontain_network *network, minicontain_link **out);
+
+/**
+ * Lists the names on it as its containers see them, each with what it stands for, as hosts(5) has it: "10.16.8.2 web".
+ * Free *out with minicontain_strings_free.
+ *
+ * Errors: MINICONTAIN_CODE_NETWORK_NOT_FOUND when it was removed.
+ */
+minicontain_error *minicontain_network_names(const minicontain_network *network,
+                                             minicontain_strings **out);
+
+/**
+ * Its rules, as nft(8) lists them; "" where it has none. Free *out with minicontain_string_free.
+ *
+ * Errors: MINICONTAIN_CODE_NETWORK_NOT_FOUND when they are gone; MINICONTAIN_CODE_NOT_SUPPORTED without nft.
+ */
+minicontain_error *minicontain_network_rules(const minicontain_network *network,
+                                             char **out);
+
+/**
+ * Everything that the kernel holds where its bridge is, as JSON, as minicontain_links_describe writes it. Free *out
+ * with minicontain_string_free.
+ *
+ * Errors: as minicontain_links_of.
+ */
+minicontain_error *minicontain_network_describe(const minicontain_network *network,
+                                                char **out);
+
+/**
+ * Frees the handle. The network stays: minicontain_network_remove. NULL is fine.
+ */
+void minicontain_network_free(minicontain_network *network);
+
+/**
+ * Reads a .conflist file, or a .conf or .json file with a single plugin.
+ *
+ * Errors: MINICONTAIN_CODE_SOURCE_NOT_FOUND or MINICONTAIN_CODE_IO when it cannot be read;
+ * MINICONTAIN_CODE_INVALID_SPEC when it is no configuration.
+ */
+minicontain_error *minicontain_cni_load(const char *path, minicontain_cni **out);
+
+/**
+ * Reads a configuration from its text.
+ *
+ * Errors: MINICONTAIN_CODE_INVALID_SPEC when it is none.
+ */
+minicontain_error *minicontain_cni_from_json(const char *json, minicontain_cni **out);
+
+/**
+ * The network's name. It belongs to the handle.
+ */
+const char *minicontain_cni_name(const minicontain_cni *cni);
+
+/**
+ * Attaches a container: ADD of each plugin, in order. When one fails, those that were run are asked to delete.
+ * capabilities is a JSON object of what only the caller knows, for the plugins that declare that they take it, NULL
+ * for nothing: {"portMappings": [{"hostPort": 8080, "containerPort": 80, "protocol": "tcp"}]}. *out becomes what the last
+ * plugin printed, JSON with interfaces, addresses and routes, to be freed with minicontain_string_free.
+ *
+ *     minicontain_cni *lab = NULL;
+ *     char *result = NULL;
+ *     minicontain_error *error = minicontain_cni_load("/etc/cni/net.d/lab.conflist", &lab);
+ *     if (!error) error = minicontain_cni_add(lab, "box", net, NULL, NULL, &result);
+ *     if (!error) error = minicontain_cni_check(lab, "box", net, NULL);
+ *     if (!error) error = minicontain_cni_delete(lab, "box", net, NULL);
+ *     minicontain_string_free(result);
+ *     minicontain_cni_free(lab);
+ *
+ * Errors: MINICONTAIN_CODE_CNI_FAILED when a plugin is missing or fails, with what it says;
+ * MINICONTAIN_CODE_NAME_TAKEN when it is attached already; MINICONTAIN_CODE_INVALID_SPEC for what cannot be.
+ */
+minicontain_error *minicontain_cni_add(const minicontain_cni *cni,
+                                       const char *id,
+                                       const minicontain_namespace *ns,
+                                       const char *ifname,
+                                       const char *capabilities,
+                                       char **out);
+
+/**
+ * Checks that what was made for a container is still there: CHECK of each plugin, with what it was attached with.
+ *
+ * Errors: MINICONTAIN_CODE_CNI_FAILED when a plugin finds something amiss, or it is not attached;
+ * MINICONTAIN_CODE_NAMESPACE_NOT_FOUND when its network namespace is gone; MINICONTAIN_CODE_NOT_SUPPORTED before
+ * version 0.4.0 of CNI.
+ */
+minicontain_error *minicontain_cni_check(const minicontain_cni *cni,
+                                         const char *id,
+                                         const minicontain_namespace *ns,
+                                         const char *ifname);
+
+/**
+ * Detaches a container: DEL of each plugin, in reverse order, with what it was attached with. It may be asked again and
+ * again; ns is NULL when the network namespace is gone.
+ *
+ * Errors: MINICONTAIN_CODE_CNI_FAILED when a plugin is missing or fails: what is written down stays, to be tried again.
+ */
+minicontain_error *minicontain_cni_delete(const minicontain_cni *cni,
+                                          const char *id,
+                                          const minicontain_namespace *ns,
+                                          const char *ifname);
+
+/**
+ * Frees the handle. What is attached stays. NULL is fine.
+ */
+void minicontain_cni_free(minicontain_cni *cni);
 
 /**
  * How many steps were performed. Entries are in the order of the plan; steps that were not performed have

@@ -5,15 +5,17 @@ use std::fs;
 use std::path::Path;
 
 /// The order in which a reader meets them.
-const SOURCES: [&str; 27] = [
+const SOURCES: [&str; 37] = [
     "../core/src/error.rs",
     "src/version.rs",
     "src/text.rs",
+    "src/strings.rs",
     "src/error.rs",
     "src/spec.rs",
     "src/spec_process.rs",
     "src/spec_files.rs",
     "src/spec_isolation.rs",
+    "src/spec_network.rs",
     "src/spec_limits.rs",
     "src/plan.rs",
     "src/container.rs",
@@ -32,6 +34,14 @@ const SOURCES: [&str; 27] = [
     "src/namespace_lists.rs",
     "src/namespace_enter.rs",
     "src/namespace_copy.rs",
+    "src/link.rs",
+    "src/link_create.rs",
+    "src/link_lists.rs",
+    "src/link_state.rs",
+    "src/link_rate.rs",
+    "src/network_options.rs",
+    "src/network.rs",
+    "src/cni.rs",
     "src/trace.rs",
 ];
 
