@@ -43,6 +43,8 @@ TESTS = [
     "cgroup",
     "namespaces",
     "inside",
+    "links",
+    "network",
 ]
 
 
