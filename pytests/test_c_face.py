@@ -215,6 +215,49 @@ int main()
     assert (done.returncode, done.stdout) == (6, "")
 
 
+def test_links_serve_cplusplus(installed: Installed, workshop: Path, user: str) -> None:
+    """A handle is a unique_ptr there, and namespaces are those of a user namespace: nobody needs root."""
+    source = workshop / "links.cpp"
+    source.write_text(
+        """\
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <minicontain.h>
+template <typename T, void (*Free)(T *)> struct freed { void operator()(T *handle) const { Free(handle); } };
+template <typename T, void (*Free)(T *)> using held = std::unique_ptr<T, freed<T, Free>>;
+using net = held<minicontain_namespace, minicontain_namespace_free>;
+using link = held<minicontain_link, minicontain_link_free>;
+static void check(minicontain_error *error)
+{
+    if (error) std::puts(minicontain_error_message(error));
+    minicontain_error_free(error);
+}
+int main()
+{
+    minicontain_namespace *user = nullptr, *ns = nullptr;
+    minicontain_link *bridge = nullptr;
+    minicontain_link_state *state = nullptr;
+    check(minicontain_namespace_create("user", &user));
+    net owner(user);
+    check(minicontain_namespace_create_in("net", owner.get(), &ns));
+    net own(ns);
+    check(minicontain_link_create_bridge(own.get(), "br0", &bridge));
+    link br0(bridge);
+    check(minicontain_link_up(br0.get()));
+    check(minicontain_link_state_of(br0.get(), &state));
+    bool up = minicontain_link_state_up(state);
+    auto sent = minicontain_link_state_counter(state, MINICONTAIN_COUNTER_TX_ERRORS);
+    minicontain_link_state_free(state);
+    return up && sent == 0 ? 6 : 1;
+}
+"""
+    )
+    program = installed.compile(source, workshop / "links-plus", "-std=c++17", *STRICT, compiler=CXX)
+    done = installed.run(user, program)
+    assert (done.returncode, done.stdout) == (6, "")
+
+
 # The library and its installation
 
 
@@ -393,6 +436,36 @@ def test_example_namespaces(installed: Installed, examples: Path, user: str) -> 
     own = os.readlink("/proc/self/ns/net")
     assert lines[-3:] == [f"before: {own}", f"inside: {network}", f"after: {own}"]
     assert not Path("/run/netns", name).exists()
+
+
+def test_example_network(installed: Installed, examples: Path, user: str) -> None:
+    """It plays the host in namespaces of its own: the real one stays as it was, and nobody needs root."""
+    if shutil.which("ip") is None or shutil.which("ping") is None:
+        pytest.skip("ip(8) or ping(8) is not installed")
+    done = installed.run(user, examples / "network")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    made, loopback, _, cable = done.stdout.strip().split("\n\n")[:4]
+    assert made.splitlines()[1:] == ["host$ ip netns add child", "  lo: down", "host$ ip netns list", "child"]
+    assert "\nchild$ ping -c 1 -W 5 127.0.0.1\n" in loopback
+    assert cable.splitlines()[1:] == [
+        "host$ ip link add veth0 type veth peer name veth1",
+        "host$ ip link set dev veth1 netns child",
+    ]
+    assert (
+        "\nhost$ ip address add 10.16.8.1/24 broadcast + dev veth0\nhost$ ip link set dev veth0 up\n"
+        in done.stdout
+    )
+    # A command may say itself which namespace it is for.
+    assert re.search(
+        r"\nchild\$ ip (-n child )?address add 10\.16\.8\.2/24 broadcast \+ dev veth1\n", done.stdout
+    )
+    assert re.search(r"^  veth1: up 10\.16\.8\.2/24", done.stdout, re.MULTILINE)
+    assert done.stdout.count("1 packets transmitted, 1 received") == 3
+    assert re.search(
+        r"\nhost\$ ip link del dev veth0\n  lo: up .*\nhost\$ ip netns delete child\n$", done.stdout
+    )
+    assert "veth0:" not in Path("/proc/self/net/dev").read_text()
+    assert not Path("/run/netns/child").exists()
 
 
 def hierarchies() -> list[str]:

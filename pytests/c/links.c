@@ -146,7 +146,8 @@ static void two_networks_talk_through_a_cable(void)
     minicontain_string_free(json);
     CHECK_OK(minicontain_links_describe(left, &json));
     CHECK_CONTAINS(json, "\"routes\":[{\"destination\":\"10.16.8.0/24\"");
-    CHECK_CONTAINS(json, "\"neighbours\":[{\"address\":\"10.16.8.2\"");
+    CHECK_CONTAINS(json, "\"neighbours\":[");
+    CHECK_CONTAINS(json, "{\"address\":\"10.16.8.2\"");
     minicontain_string_free(json);
 
     texts = minicontain_link_history(veth0);
@@ -283,13 +284,12 @@ static void routes_come_and_go(void)
     minicontain_link *veth0 = cable(net, "veth0", NULL, "veth1"), *veth1 = link_of(net, "veth1");
     minicontain_strings *routes = NULL;
     minicontain_error *error;
-    size_t count, i;
+    size_t i;
 
     CHECK_OK(minicontain_link_add_address(veth0, "10.16.8.1/24"));
     CHECK_OK(minicontain_link_up(veth0));
     CHECK_OK(minicontain_link_up(veth1));
     CHECK_OK(minicontain_routes(net, &routes));
-    count = minicontain_strings_count(routes);
     CHECK(is_among(routes, "10.16.8.0/24 dev veth0 src 10.16.8.1"));
     minicontain_strings_free(routes);
     CHECK_OK(minicontain_route_add(net, "default via 10.16.8.2"));
@@ -302,14 +302,15 @@ static void routes_come_and_go(void)
     CHECK_CONTAINS(minicontain_error_message(error), "ip route add 10.30.0.0/16 via 10.99.0.1");
     minicontain_error_free(error);
     CHECK_OK(minicontain_routes(net, &routes));
-    CHECK(minicontain_strings_count(routes) == count + 2);
     CHECK(is_among(routes, "default via 10.16.8.2 dev veth0"));
+    CHECK(is_among(routes, "10.20.0.0/16 via 10.16.8.3 dev veth0 metric 5"));
     /* What was listed can be removed as it stands. */
     for (i = 0; i < minicontain_strings_count(routes); i++)
         if (strstr(minicontain_strings_at(routes, i), " via ") != NULL)
             CHECK_OK(minicontain_route_remove(net, minicontain_strings_at(routes, i)));
     minicontain_strings_free(routes);
     CHECK_ERROR(minicontain_route_remove(net, "default via 10.16.8.2"), MINICONTAIN_CODE_IO);
+    CHECK_ERROR(minicontain_route_remove(net, "10.20.0.0/16 dev veth0"), MINICONTAIN_CODE_IO);
     minicontain_link_free(veth1);
     delete(veth0);
     minicontain_namespace_free(net);
