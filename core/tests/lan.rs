@@ -426,6 +426,28 @@ fn another_process_of_the_user_finds_it() {
     lab.remove().expect("removed");
 }
 
+#[test]
+fn an_ordinary_users_network_goes_with_its_maker() {
+    if !as_anyone("an_ordinary_users_network_goes_with_its_maker") {
+        return;
+    }
+    let name = unique("gone");
+    // SAFETY: the copy makes a network and is killed.
+    let child = unsafe {
+        namespace::clone(0, || {
+            let made = Network::create(&name, &subnet("10.16.8.0/24"));
+            libc::raise(libc::SIGKILL);
+            i32::from(made.is_ok())
+        })
+    }
+    .expect("a copy");
+    child.wait().expect("its end");
+    let error = Network::open(&name).expect_err("it went with its maker");
+    assert!(error.code() == Code::NetworkNotFound && error.to_string().contains("went with"), "{error}");
+    assert!(Network::list().expect("a list").iter().all(|network| network.name() != name));
+    Network::create(&name, &subnet("10.16.8.0/24")).and_then(|again| again.remove()).expect("made anew");
+}
+
 /// Whether pasta can work here.
 fn has_pasta(what: &str) -> bool {
     let tun = std::fs::OpenOptions::new().read(true).write(true).open("/dev/net/tun").is_ok();

@@ -11,6 +11,15 @@ use super::record::Record;
 use crate::error::{Code, Error};
 use crate::namespace::Namespace;
 
+/// A network whose namespaces nobody holds any more is none.
+fn gone(record: &Record, error: Error) -> Error {
+    if error.code() != Code::NamespaceNotFound {
+        return error;
+    }
+    let problem = format!("the namespaces of the network '{}' went with its maker", record.name);
+    Error::call(Code::NetworkNotFound, problem, error.errno(), "make the network anew")
+}
+
 /// The network namespace of a network's bridge.
 #[derive(Debug)]
 pub(super) enum Home {
@@ -26,7 +35,8 @@ impl Home {
         let (home, id) = match &record.inside {
             None => (Self::Here, fs::metadata("/proc/thread-self/ns/net").map_or(0, |meta| meta.ino())),
             Some(inside) => {
-                let namespace = Namespace::open(Path::new(&inside.net))?;
+                let namespace =
+                    Namespace::open(Path::new(&inside.net)).map_err(|error| gone(record, error))?;
                 let id = namespace.id();
                 (Self::Own(Netlink::of(&namespace)?), id)
             }
