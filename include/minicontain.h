@@ -963,10 +963,9 @@ minicontain_error *minicontain_spec_cap_drop(minicontain_spec *spec, const char 
 minicontain_error *minicontain_spec_require(minicontain_spec *spec, const char *feature);
 
 /**
- * Puts the container on a network, by its name; or on the one that a CNI configuration describes, by its absolute path; or
- * on "pasta", by which an ordinary user's container reaches what the host reaches. ip is its address there, NULL for
- * one that is free; aliases are count names beside its host name by which the others find it. The first network
- * that is added is eth0 in the container.
+ * Puts the container on a network, by its name; or on the one that a CNI configuration describes, by its absolute path.
+ * ip is its address there, NULL for one that is free; aliases are count names beside its host name by which the
+ * others find it. The first network that is added is eth0 in the container, the next one eth1.
  *
  *     const char *aliases[] = {"db", "database"};
  *     error = minicontain_spec_add_network(spec, "lab", "10.16.8.5", aliases, 2);
@@ -987,7 +986,7 @@ minicontain_error *minicontain_spec_add_network(minicontain_spec *spec,
  *     error = minicontain_spec_publish(spec, "8080:80/tcp");
  *
  * Errors: MINICONTAIN_CODE_INVALID_SPEC when it is no such text. That the port is free is looked at when the container
- * starts: MINICONTAIN_CODE_ADDRESS_IN_USE.
+ * starts: MINICONTAIN_CODE_ADDRESS_IN_USE. An ordinary user's is led by pasta(1).
  */
 minicontain_error *minicontain_spec_publish(minicontain_spec *spec,
                                             const char *port);
@@ -3046,8 +3045,8 @@ void minicontain_network_options_free(minicontain_network_options *options);
  *     if (!error) error = minicontain_network_remove(lab);
  *
  * Errors: MINICONTAIN_CODE_NAME_TAKEN; MINICONTAIN_CODE_ADDRESS_IN_USE when the subnet overlaps another one or a route
- * of the host; MINICONTAIN_CODE_FORWARDING_OFF; MINICONTAIN_CODE_NOT_SUPPORTED without nftables, where that is needed;
- * MINICONTAIN_CODE_INVALID_SPEC when it cannot be. See bridge(8), nft(8).
+ * of the host; MINICONTAIN_CODE_FORWARDING_OFF; MINICONTAIN_CODE_NOT_SUPPORTED without nftables, or pasta for an ordinary
+ * user, where that is needed; MINICONTAIN_CODE_INVALID_SPEC when it cannot be. See bridge(8), nft(8), pasta(1).
  */
 minicontain_error *minicontain_network_create(const char *name,
                                               const minicontain_network_options *options,

@@ -53,8 +53,8 @@ impl From<Network> for minicontain_network {
 ///     if (!error) error = minicontain_network_remove(lab);
 ///
 /// Errors: `MINICONTAIN_CODE_NAME_TAKEN`; `MINICONTAIN_CODE_ADDRESS_IN_USE` when the subnet overlaps another one or a route
-/// of the host; `MINICONTAIN_CODE_FORWARDING_OFF`; `MINICONTAIN_CODE_NOT_SUPPORTED` without nftables, where that is needed;
-/// `MINICONTAIN_CODE_INVALID_SPEC` when it cannot be. See bridge(8), nft(8).
+/// of the host; `MINICONTAIN_CODE_FORWARDING_OFF`; `MINICONTAIN_CODE_NOT_SUPPORTED` without nftables, or pasta for an ordinary
+/// user, where that is needed; `MINICONTAIN_CODE_INVALID_SPEC` when it cannot be. See bridge(8), nft(8), pasta(1).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn minicontain_network_create(
     name: *const c_char,

@@ -8,10 +8,9 @@ use crate::error::{Failure, minicontain_error};
 use crate::spec::{change, minicontain_spec};
 use crate::text::{given, given_all, given_or_none};
 
-/// Puts the container on a network, by its name; or on the one that a CNI configuration describes, by its absolute path; or
-/// on `"pasta"`, by which an ordinary user's container reaches what the host reaches. `ip` is its address there, `NULL` for
-/// one that is free; `aliases` are `count` names beside its host name by which the others find it. The first network
-/// that is added is `eth0` in the container.
+/// Puts the container on a network, by its name; or on the one that a CNI configuration describes, by its absolute path.
+/// `ip` is its address there, `NULL` for one that is free; `aliases` are `count` names beside its host name by which the
+/// others find it. The first network that is added is `eth0` in the container, the next one `eth1`.
 ///
 ///     const char *aliases[] = {"db", "database"};
 ///     error = minicontain_spec_add_network(spec, "lab", "10.16.8.5", aliases, 2);
@@ -47,7 +46,7 @@ pub unsafe extern "C" fn minicontain_spec_add_network(
 ///     error = minicontain_spec_publish(spec, "8080:80/tcp");
 ///
 /// Errors: `MINICONTAIN_CODE_INVALID_SPEC` when it is no such text. That the port is free is looked at when the container
-/// starts: `MINICONTAIN_CODE_ADDRESS_IN_USE`.
+/// starts: `MINICONTAIN_CODE_ADDRESS_IN_USE`. An ordinary user's is led by pasta(1).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn minicontain_spec_publish(
     spec: Option<&mut minicontain_spec>,

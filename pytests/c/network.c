@@ -198,6 +198,10 @@ static void what_cannot_be_is_told(void)
     CHECK_CONTAINS(minicontain_error_hint(error), "[ADDRESS:]HOST:CONTAINER[/udp]");
     minicontain_error_free(error);
     CHECK_OK(minicontain_spec_validate(spec));
+    CHECK_OK(minicontain_spec_publish(spec, "8080:80"));
+    error = minicontain_spec_validate(spec);
+    CHECK_STRING(minicontain_error_fault_field(error, 0), "publish");
+    minicontain_error_free(error);
     CHECK_OK(minicontain_spec_add_network(spec, "nowhere", NULL, NULL, 0));
     CHECK_ERROR(minicontain_container_start(spec, &container), MINICONTAIN_CODE_NETWORK_NOT_FOUND);
     minicontain_spec_free(spec);
@@ -296,6 +300,7 @@ static void the_real_bridge_attaches(void)
     minicontain_cni *cni = NULL;
     minicontain_link *eth0;
     minicontain_strings *addresses = NULL;
+    minicontain_spec *spec;
     char config[400], path[64], *result = NULL;
     FILE *file;
 
@@ -321,6 +326,11 @@ static void the_real_bridge_attaches(void)
     CHECK_OK(minicontain_cni_delete(cni, name, net, NULL));
     CHECK(has_links(net, 1));
     minicontain_cni_free(cni);
+
+    /* A container is put on it by the path. */
+    spec = shell("ip -4 -o address show eth0 | grep -o '10.77.0.[0-9]*/24'");
+    CHECK_OK(minicontain_spec_add_network(spec, path, NULL, NULL, 0));
+    CHECK_PRINTS(spec, "10.77.0.3/24\n");
     minicontain_namespace_free(net);
 }
 
