@@ -450,8 +450,8 @@ typedef struct minicontain_inside minicontain_inside;
  * minicontain_links, which belong to it.
  *
  * A network namespace is that of the calling thread where it is NULL, as everywhere here. Changes need
- * CAP_NET_ADMIN in the user namespace that owns it: an ordinary user makes one of each, as
- * minicontain_namespace_create_in does.
+ * CAP_NET_ADMIN in the user namespace that owns it: an ordinary user makes a user namespace, and the network namespace in
+ * it by minicontain_namespace_create_in.
  *
  * Errors of every change are MINICONTAIN_CODE_PERMISSION_DENIED without that, and MINICONTAIN_CODE_LINK_NOT_FOUND when
  * the link was deleted, or moved by others. Their text has the command of ip(8) or tc(8) that does the same, and what
