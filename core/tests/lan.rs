@@ -539,3 +539,25 @@ fn a_container_is_on_a_network_of_cni_plugins() {
         std::fs::remove_dir_all(directory).expect("removed");
     });
 }
+
+#[test]
+fn a_container_tells_its_addresses() {
+    on_a_host("a network", || {
+        let options = NetworkOptions { subnet6: Some("fd00:16:8::/64".into()), ..subnet("10.16.8.0/24") };
+        let (one, two) = (lab("l1", options), lab("l2", subnet("10.16.9.0/24")));
+        let mut command = Command::new("sleep");
+        command.arg("60").network(Attachment::to(one.name())).network(Attachment::to(two.name()));
+        let container = command.spawn().unwrap_or_else(|error| panic!("{error}"));
+        let addresses = container.addresses().expect("addresses");
+        let shown: Vec<String> =
+            addresses.iter().map(|(link, address)| format!("{link} {address}")).collect();
+        assert_eq!(shown, ["eth0 10.16.8.2/24", "eth0 fd00:16:8::2/64", "eth1 10.16.9.2/24"]);
+        let mut alone = Command::new("sleep");
+        let alone = alone.arg("60").spawn().expect("a container");
+        assert!(alone.addresses().expect("addresses").is_empty(), "the loopback is not for others");
+        container.kill().and_then(|()| container.wait()).expect("ended");
+        assert_eq!(code(container.addresses()), Code::Ended);
+        drop(alone);
+        one.remove().and_then(|()| two.remove()).expect("removed");
+    });
+}

@@ -691,3 +691,22 @@ fn the_shell_commands_do_the_same() {
     };
     assert_eq!(seen(&ours), seen(&theirs));
 }
+
+#[test]
+fn the_other_end_of_a_cable_is_found_where_it_is() {
+    let (left, right) = (net(), net());
+    let veth0 = create(&left, "veth0", &veth("veth1"));
+    let mut peer = veth0.find_peer().expect("a search").expect("of a veth");
+    assert_eq!((peer.name().expect("a name").as_str(), peer.namespace().id()), ("veth1", left.id()));
+    assert!(veth0.peer_in(&right).expect("asked").is_none());
+    peer.move_to(&right).expect("moved");
+    let found = veth0.find_peer().expect("a search").expect("of a veth");
+    assert_eq!((found.namespace().id(), found.index()), (right.id(), peer.index()));
+    assert_eq!(veth0.peer_in(&right).expect("asked").map(|peer| peer.index()), Some(peer.index()));
+    assert!(veth0.peer_in(&left).expect("asked").is_none());
+    found.up().expect("up");
+    let last = veth0.history().last().map(ToString::to_string);
+    assert_eq!(last.as_deref(), Some("ip link set dev veth1 up"), "noted with what was done at this end");
+    let lo = Link::get(&left, "lo").expect("lo");
+    assert!(lo.find_peer().expect("a search").is_none());
+}

@@ -1,5 +1,6 @@
 //! A container's life: what executing a plan gave.
 
+mod addresses;
 mod command;
 mod communicate;
 mod files;

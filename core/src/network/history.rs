@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::namespace::Namespace;
 
 /// How much is kept: the last ones.
 const KEPT: usize = 256;
@@ -17,6 +18,8 @@ const KEPT: usize = 256;
 pub struct Done {
     /// The shell command that does the same.
     pub shell: String,
+    /// The name of the network namespace that it is to be run in, where that has one.
+    pub namespace: Option<String>,
     /// How long the kernel took.
     pub took: Duration,
     /// The kernel's answer; zero where it did it.
@@ -25,7 +28,11 @@ pub struct Done {
 
 impl fmt::Display for Done {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.shell)
+        // ip(8) and tc(8) say it alike.
+        match (&self.namespace, self.shell.split_once(' ')) {
+            (Some(namespace), Some((program, rest))) => write!(f, "{program} -n {namespace} {rest}"),
+            _ => f.write_str(&self.shell),
+        }
     }
 }
 
@@ -35,7 +42,12 @@ pub(super) struct History(Arc<Mutex<VecDeque<Done>>>);
 
 impl History {
     /// Does something and notes it.
-    pub(super) fn note<T>(&self, shell: String, what: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    pub(super) fn note<T>(
+        &self,
+        namespace: &Namespace,
+        shell: String,
+        what: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let begin = Instant::now();
         let result = what();
         let errno = result.as_ref().err().map_or(0, Error::errno);
@@ -43,7 +55,12 @@ impl History {
         if all.len() == KEPT {
             all.pop_front();
         }
-        all.push_back(Done { shell, took: begin.elapsed(), errno });
+        all.push_back(Done {
+            shell,
+            namespace: namespace.name().map(Into::into),
+            took: begin.elapsed(),
+            errno,
+        });
         result
     }
 
@@ -58,15 +75,27 @@ impl History {
 
 #[cfg(test)]
 mod tests {
-    use super::{History, KEPT};
+    use super::{Done, History, KEPT};
+    use crate::namespace::{Kind, Namespace};
 
     #[test]
     fn the_last_ones_are_kept() {
         let history = History::default();
+        let here = Namespace::current(Kind::Net).expect("a namespace");
         for n in 0..KEPT + 3 {
-            history.note(n.to_string(), || Ok(())).expect("done");
+            history.note(&here, n.to_string(), || Ok(())).expect("done");
         }
         let all = history.all();
         assert_eq!((all.len(), all[0].to_string().as_str()), (KEPT, "3"));
+    }
+    #[test]
+    fn what_is_done_in_a_named_namespace_says_so() {
+        let took = std::time::Duration::ZERO;
+        let done = |namespace: Option<&str>| {
+            let namespace = namespace.map(Into::into);
+            Done { shell: "ip link set dev lo up".into(), namespace, took, errno: 0 }.to_string()
+        };
+        assert_eq!(done(None), "ip link set dev lo up");
+        assert_eq!(done(Some("child")), "ip -n child link set dev lo up");
     }
 }

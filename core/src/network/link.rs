@@ -69,7 +69,7 @@ impl Netlink {
         kind.validate()?;
         let parent = kind.parent().map(|parent| self.state_of(0, Some(parent))).transpose()?;
         let change = Change::Create { kind, parent: parent.map(|parent| parent.index) };
-        let made = self.history().note(change.shell(name), || {
+        let made = self.history().note(self.namespace(), change.shell(name), || {
             if matches!(kind, LinkKind::Tap | LinkKind::Tun) {
                 tun::make(self.namespace(), name, kind)?
                     .map_err(|refusal| failure::of_change(&change, name, &refusal))?;
@@ -116,7 +116,7 @@ impl Netlink {
 
     /// Makes a change, and notes it.
     pub(super) fn perform(&self, change: &Change<'_>, name: &str, index: u32) -> Result<(), Error> {
-        self.history().note(change.shell(name), || {
+        self.history().note(self.namespace(), change.shell(name), || {
             let Request { message, flags } = change.request(name, index);
             let answer = self.ask(flags, message)?;
             answer.map(drop).map_err(|refusal| failure::of_change(change, name, &refusal))

@@ -18,6 +18,7 @@ mod mac;
 mod name;
 mod neighbour;
 mod netlink;
+mod peer;
 mod qdisc;
 mod refusal;
 mod route;
