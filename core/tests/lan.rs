@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use minicontain::namespace::{self, Kind, Namespace};
 use minicontain::network::{Link, LinkKind, Netlink, Network, NetworkOptions};
-use minicontain::spec::Attachment;
+use minicontain::spec::{Attachment, NamespaceSource};
 use minicontain::{Code, Command, Container, Error};
 
 /// Runs a test as root in a network namespace that plays the host.
@@ -560,4 +560,29 @@ fn a_container_tells_its_addresses() {
         drop(alone);
         one.remove().and_then(|()| two.remove()).expect("removed");
     });
+}
+
+#[test]
+fn what_cannot_be_is_said_before_anything_is_made() {
+    let fields = |set: &dyn Fn(&mut Command)| {
+        let mut command = Command::new("true");
+        set(&mut command);
+        let error = command.spec().validate().expect_err("a fault");
+        error.faults().iter().map(|fault| fault.field.clone()).collect::<Vec<_>>()
+    };
+    let on = |name: &str| Attachment::to(name);
+    let port = || "8080:80".parse().expect("a port");
+    assert_eq!(fields(&|command| drop(command.network(on("a b")))), ["networks"]);
+    assert_eq!(fields(&|command| drop(command.network(on("lab")).network(on("lab")))), ["networks"]);
+    assert_eq!(fields(&|command| drop(command.publish(port()))), ["publish"]);
+    assert_eq!(
+        fields(&|command| drop(command.network(on("lab")).publish(port()).publish(port()))),
+        ["publish"]
+    );
+    let alias = Attachment { aliases: vec!["a b".into()], ..on("lab") };
+    assert_eq!(fields(&|command| drop(command.network(alias.clone()))), ["networks"]);
+    let shared = |command: &mut Command| {
+        command.network(on("lab")).spec().namespaces.set(Kind::Net, NamespaceSource::Host);
+    };
+    assert_eq!(fields(&shared), ["networks"]);
 }

@@ -8,7 +8,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{HostAccess, Limits, RLIMITS, Spec, Stdio, capability_number, is_host_name};
+use super::{
+    HostAccess, Limits, NamespaceSource, Publish, RLIMITS, Spec, Stdio, capability_number, is_host_name,
+};
 use crate::namespace::Kind;
 
 /// What is wrong with one field.
@@ -138,10 +140,58 @@ pub(super) fn faults(spec: &Spec) -> Vec<Fault> {
     let mut found = Vec::new();
     process(spec, &mut found);
     namespaces(spec, &mut found);
+    networks(spec, &mut found);
     files(spec, &mut found);
     privileges(spec, &mut found);
     spec.limits.faults(&mut found);
     found
+}
+
+fn networks(spec: &Spec, found: &mut Vec<Fault>) {
+    let mut fault = |field: &str, problem: String, fix: &str| found.push(Fault::new(field, problem, fix));
+    for (i, attachment) in spec.networks.iter().enumerate() {
+        let name = &attachment.network;
+        if !(name.starts_with('/') || is_host_name(name)) {
+            let problem = format!("'{}' is no name of a network", name.escape_debug());
+            fault(
+                "networks",
+                problem,
+                "name one that was made, or give the absolute path of a CNI configuration",
+            );
+        }
+        if spec.networks[..i].iter().any(|other| other.network == *name) {
+            fault(
+                "networks",
+                format!("'{name}' is there twice"),
+                "name it once, with aliases where it has several names",
+            );
+        }
+        for alias in attachment.aliases.iter().filter(|alias| !is_host_name(alias)) {
+            fault(
+                "networks",
+                format!("'{}' is no name of a host", alias.escape_debug()),
+                "use letters, digits and '-'",
+            );
+        }
+    }
+    if !spec.networks.is_empty() && *spec.namespaces.get(Kind::Net) != NamespaceSource::New {
+        fault(
+            "networks",
+            "its network namespace is another's".into(),
+            "leave namespaces.net out, or the networks",
+        );
+    }
+    if spec.networks.is_empty() && !spec.publish.is_empty() {
+        fault("publish", "it is on no network that the ports could lead to".into(), "name a network");
+    }
+    for (i, port) in spec.publish.iter().enumerate() {
+        let same = |other: &&Publish| {
+            (other.address, other.host, other.protocol) == (port.address, port.host, port.protocol)
+        };
+        if spec.publish[..i].iter().any(|other| same(&other)) {
+            fault("publish", format!("port {} of the host is there twice", port.host), "choose another one");
+        }
+    }
 }
 
 fn process(spec: &Spec, found: &mut Vec<Fault>) {
@@ -315,28 +365,6 @@ fn namespaces(spec: &Spec, found: &mut Vec<Fault>) {
         }
         if !maps.is_empty() && !maps.iter().any(|map| map.contains(0)) {
             fault(field, "the container's root is not mapped".into(), "map id 0");
-        }
-    }
-    if !spec.networks.is_empty() && !spec.namespaces.new_one(Kind::Net) {
-        let fix = "leave namespaces.net new";
-        fault("networks", "there is no new network namespace that could be on them".into(), fix);
-    }
-    if !spec.publish.is_empty() && spec.networks.is_empty() {
-        fault("publish", "nothing leads to a container without a network".into(), "put it on a network");
-    }
-    for attachment in &spec.networks {
-        for alias in attachment.aliases.iter().filter(|alias| !is_host_name(alias)) {
-            fault(
-                "networks",
-                format!("'{}' is no name for a host", shorten(alias)),
-                "use letters, digits, '-' and '.'",
-            );
-        }
-    }
-    let mut ports = BTreeSet::new();
-    for port in &spec.publish {
-        if !ports.insert((port.address, port.host, port.protocol)) {
-            fault("publish", format!("port {} of the host is published twice", port.host), "name each once");
         }
     }
     let offsets = spec.time_offsets;
