@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -134,18 +134,26 @@ impl Config {
     /// # Errors
     /// [`Code::NetworkNotFound`], which tells what was passed over.
     pub fn find(name: &str, dirs: &[impl AsRef<Path>]) -> Result<Self, Error> {
+        Self::find_file(name, dirs).map(|(_, config)| config)
+    }
+
+    /// The same, with the file that it was found in.
+    ///
+    /// # Errors
+    /// As [`Config::find`].
+    pub fn find_file(name: &str, dirs: &[impl AsRef<Path>]) -> Result<(PathBuf, Self), Error> {
         let mut passed_over = Vec::new();
         for dir in dirs {
             let entries = fs::read_dir(dir).into_iter().flatten().flatten();
             let mut files: Vec<_> = entries.map(|entry| entry.path()).collect();
             files.sort();
             for extensions in [&["conflist"][..], &["conf", "json"]] {
-                let matches = |path: &&std::path::PathBuf| {
+                let matches = |path: &&PathBuf| {
                     path.extension().is_some_and(|own| extensions.iter().any(|one| own == *one))
                 };
                 for file in files.iter().filter(matches) {
                     match Self::load(file) {
-                        Ok(config) if config.name == name => return Ok(config),
+                        Ok(config) if config.name == name => return Ok((file.clone(), config)),
                         Ok(_) => {}
                         Err(error) => passed_over.push(error.to_string()),
                     }
