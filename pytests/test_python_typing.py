@@ -51,12 +51,25 @@ with net as inside, minicontain.clone(print, minicontain.CLONE_NEWUSER, ["hello"
     assert_type(minicontain.namespaces(child)["net"], minicontain.Namespace)
     minicontain.setns(child, minicontain.CLONE_NEWNET)
 minicontain.run(["true"], network=net, namespaces={"uts": minicontain.Namespace.of(container, "uts")})
+with minicontain.Veth("veth0", "veth1", peer_namespace=net) as veth, minicontain.Bridge("br0") as bridge:
+    assert_type(veth.peer, minicontain.Link)
+    assert_type(bridge.ports, list[minicontain.Link])
+    assert_type(minicontain.Link.list(net), list[minicontain.Link])
+    bridge.add(veth)
+    veth.peer.mtu = 1400
+    veth.peer.move_to(container)
+    assert_type(minicontain.routes(net)[0].gateway, Optional[str])
+with minicontain.Network("lab", subnet="10.16.9.0/24") as lab:
+    assert_type(lab.names, dict[str, list[str]])
+    minicontain.run(["true"], network=[lab, "other"], publish={8080: 80, "53/udp": 53})
+    with Container(["true"], network="lab:ip=10.16.9.5", publish=["80:80", 81]) as served:
+        assert_type(served.ip, Optional[str])
 minicontain.Namespace.new("nothing")  # type: ignore[arg-type]
 minicontain.run(["true"], volumes={"/a": {"bind": "/b", "mode": "ro"}}, ulimits={"nofile": (1, None)})
 minicontain.run(["true"], no_such_field=1)  # type: ignore[call-overload]
 minicontain.Popen(["true"], preexec_fn=print)  # type: ignore[call-overload]
 minicontain.run(["true"], hostname=1)  # type: ignore[call-overload]
-minicontain.run(["true"], network="bridge")  # type: ignore[call-overload]
+minicontain.run(["true"], network=3.5)  # type: ignore[call-overload]
 Spec(["true"], no_such_field=1)  # type: ignore[call-arg]
 """
 

@@ -18,6 +18,8 @@ r"""Containers as a library: no daemon, no helper, inside the caller's own proce
 - Limits (`memory`, `cpus`, `pids_limit`, …) hold for a container, a program that joins it, or a `Cgroup`;
   `Container.stats` and `Cgroup.stats` measure.
 - `Namespace` and `namespaces` are namespaces as objects; `unshare`, `setns` and `clone` are the system calls.
+- `Link`, `Veth`, `Bridge`, `routes` are the parts of a network, in any network namespace; a `Network` is what
+  containers are on: `network=`, `publish=`, `Container.ip`.
 - `run_async`, `Container.wait_async` and `async with` are for asyncio.
 - `Spec` is what is wanted, as plain data. `Plan` is how it is made: every system call, before any is made.
 - `Trace` is what was done: the plan with results and times.
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from .cgroup import Victim as Victim
     from .child import Child as Child
     from .child import clone as clone
+    from .cni import CniConfig as CniConfig
+    from .cni import CniResult as CniResult
     from .container import Container as Container
     from .enforcement import Enforcement as Enforcement
     from .errors import CgroupError as CgroupError
@@ -51,9 +55,12 @@ if TYPE_CHECKING:
     from .errors import Fault as Fault
     from .errors import NamespaceError as NamespaceError
     from .errors import NameTakenError as NameTakenError
+    from .errors import NetworkError as NetworkError
     from .errors import NoSuchCgroupError as NoSuchCgroupError
     from .errors import NoSuchContainerError as NoSuchContainerError
+    from .errors import NoSuchLinkError as NoSuchLinkError
     from .errors import NoSuchNamespaceError as NoSuchNamespaceError
+    from .errors import NoSuchNetworkError as NoSuchNetworkError
     from .errors import SpecError as SpecError
     from .errors import StartError as StartError
     from .errors import StartFileNotFoundError as StartFileNotFoundError
@@ -70,6 +77,11 @@ if TYPE_CHECKING:
     from .flags import CLONE_NEWUSER as CLONE_NEWUSER
     from .flags import CLONE_NEWUTS as CLONE_NEWUTS
     from .joining import enter as enter
+    from .link import Bridge as Bridge
+    from .link import Done as Done
+    from .link import Link as Link
+    from .link import LinkStatistics as LinkStatistics
+    from .link import Veth as Veth
     from .named import ContainerStatus as ContainerStatus
     from .named import containers as containers
     from .named import remove as remove
@@ -79,6 +91,8 @@ if TYPE_CHECKING:
     from .namespace import namespaces as namespaces
     from .namespace import setns as setns
     from .namespace import unshare as unshare
+    from .network import Network as Network
+    from .network import networks as networks
     from .plan import Plan as Plan
     from .plan import Step as Step
     from .popen import Popen as Popen
@@ -88,6 +102,15 @@ if TYPE_CHECKING:
     from .results import CompletedProcess as CompletedProcess
     from .results import SubprocessError as SubprocessError
     from .results import TimeoutExpired as TimeoutExpired
+    from .routing import LinkDescription as LinkDescription
+    from .routing import Neighbour as Neighbour
+    from .routing import NetworkState as NetworkState
+    from .routing import Route as Route
+    from .routing import add_route as add_route
+    from .routing import neighbours as neighbours
+    from .routing import network_state as network_state
+    from .routing import remove_route as remove_route
+    from .routing import routes as routes
     from .spec import Spec as Spec
     from .stats import CpuStats as CpuStats
     from .stats import IoStats as IoStats
@@ -123,35 +146,49 @@ __all__ = [
     "DEVNULL",
     "PIPE",
     "STDOUT",
+    "Bridge",
     "CalledProcessError",
     "Cgroup",
     "CgroupDirectory",
     "CgroupError",
     "CgroupEvents",
     "Child",
+    "CniConfig",
+    "CniResult",
     "CompletedProcess",
     "Container",
     "ContainerError",
     "ContainerStatus",
     "CpuStats",
+    "Done",
     "Enforcement",
     "Error",
     "Fault",
     "Held",
     "IoStats",
+    "Link",
+    "LinkDescription",
+    "LinkStatistics",
     "MemoryStats",
     "NameTakenError",
     "Namespace",
     "NamespaceError",
     "Namespaces",
+    "Neighbour",
+    "Network",
+    "NetworkError",
+    "NetworkState",
     "NoSuchCgroupError",
     "NoSuchContainerError",
+    "NoSuchLinkError",
     "NoSuchNamespaceError",
+    "NoSuchNetworkError",
     "PidsStats",
     "Plan",
     "Popen",
     "Pressure",
     "PressureTimes",
+    "Route",
     "Sample",
     "Spec",
     "SpecError",
@@ -168,9 +205,11 @@ __all__ = [
     "Trace",
     "TraceStep",
     "Usage",
+    "Veth",
     "Victim",
     "Watch",
     "__version__",
+    "add_route",
     "call",
     "check_call",
     "check_output",
@@ -181,7 +220,12 @@ __all__ = [
     "getstatusoutput",
     "named_namespaces",
     "namespaces",
+    "neighbours",
+    "network_state",
+    "networks",
     "remove",
+    "remove_route",
+    "routes",
     "run",
     "run_async",
     "setns",
@@ -190,6 +234,7 @@ __all__ = [
 
 # In which module of this package each name is.
 _HOMES = {
+    "Bridge": "link",
     "CLONE_FS": "flags",
     "CLONE_NEWCGROUP": "flags",
     "CLONE_NEWIPC": "flags",
@@ -205,29 +250,42 @@ _HOMES = {
     "CgroupError": "errors",
     "CgroupEvents": "cgroup",
     "Child": "child",
+    "CniConfig": "cni",
+    "CniResult": "cni",
     "CompletedProcess": "results",
     "Container": "container",
     "ContainerError": "errors",
     "ContainerStatus": "named",
     "CpuStats": "stats",
+    "Done": "link",
     "Enforcement": "enforcement",
     "Error": "errors",
     "Fault": "errors",
     "Held": "cgroup",
     "IoStats": "stats",
+    "Link": "link",
+    "LinkDescription": "routing",
+    "LinkStatistics": "link",
     "MemoryStats": "stats",
     "NameTakenError": "errors",
     "Namespace": "namespace",
     "NamespaceError": "errors",
     "Namespaces": "namespace",
+    "Neighbour": "routing",
+    "Network": "network",
+    "NetworkError": "errors",
+    "NetworkState": "routing",
     "NoSuchCgroupError": "errors",
     "NoSuchContainerError": "errors",
+    "NoSuchLinkError": "errors",
     "NoSuchNamespaceError": "errors",
+    "NoSuchNetworkError": "errors",
     "PidsStats": "stats",
     "Plan": "plan",
     "Popen": "popen",
     "Pressure": "stats",
     "PressureTimes": "stats",
+    "Route": "routing",
     "Sample": "stats",
     "Spec": "spec",
     "SpecError": "errors",
@@ -244,9 +302,11 @@ _HOMES = {
     "Trace": "trace",
     "TraceStep": "trace",
     "Usage": "stats",
+    "Veth": "link",
     "Victim": "cgroup",
     "Watch": "watching",
     "__version__": "_native",
+    "add_route": "routing",
     "call": "calls",
     "check_call": "calls",
     "check_output": "calls",
@@ -257,7 +317,12 @@ _HOMES = {
     "getstatusoutput": "calls",
     "named_namespaces": "namespace",
     "namespaces": "namespace",
+    "neighbours": "routing",
+    "network_state": "routing",
+    "networks": "network",
     "remove": "named",
+    "remove_route": "routing",
+    "routes": "routing",
     "run": "process",
     "run_async": "process_async",
     "setns": "namespace",

@@ -63,7 +63,8 @@ def _resolve_aliases(fields: dict[str, Any]) -> None:
         del fields["process_group"]
     network = fields.pop("network", None)
     if network is not None:
-        fields["namespaces"] = {**(fields.get("namespaces") or {}), "net": _network(network)}
+        source, fields["networks"] = _network(network)
+        fields["namespaces"] = {**(fields.get("namespaces") or {}), "net": source}
     group = fields.pop("group", None)
     if group is not None:
         user = fields.get("user") or "0"
@@ -83,13 +84,67 @@ class _Held(dict[str, int]):
         self.of = of
 
 
-def _network(network: Any) -> Any:
+class _Named(str):
+    """An object by its name; kept, for what it stands for may go when it is forgotten."""
+
+    of: Any
+
+    def __new__(cls, name: str, of: Any) -> _Named:
+        named = super().__new__(cls, name)
+        named.of = of
+        return named
+
+
+def _network(network: Any) -> tuple[Any, list[Any]]:
+    """Where the network namespace comes from, and the networks that it is on."""
     if hasattr(network, "fileno"):
-        return _Held(network)
-    sources = {"none": "new", "host": "host"}
-    if not isinstance(network, str) or network not in sources:
-        raise errors.fault("network", f"{network!r} is not a network", "use 'none', 'host' or a Namespace")
-    return sources[network]
+        return _Held(network), []
+    if isinstance(network, str):
+        if network in ("none", "host"):
+            return {"none": "new", "host": "host"}[network], []
+        kind, colon, name = network.partition(":")
+        if colon and kind == "container":
+            from .container import Container
+
+            return _Held(Container.attach(name)), []
+    if isinstance(network, (list, tuple)):
+        return "new", [_attachment(each) for each in network]
+    return "new", [_attachment(network)]
+
+
+def _networks(networks: Any) -> Any:
+    if isinstance(networks, (str, bytes)) or not hasattr(networks, "__iter__"):
+        return networks
+    return [each if isinstance(each, Mapping) else _attachment(each) for each in networks]
+
+
+def _attachment(network: Any) -> str:
+    """The name of a network, or the path of a CNI configuration."""
+    name = getattr(network, "_attached_as", network)
+    if not isinstance(name, str) or name.partition(":")[0] in ("", "host", "none", "container"):
+        raise errors.fault(
+            "network",
+            f"{network!r} is not a network that a container can be on",
+            "use 'none', 'host', a Namespace, a Container, a Network, its name, or a list of networks",
+        )
+    return name if name is network else _Named(name, network)
+
+
+def _publish(ports: Any) -> Any:
+    """Published ports as `docker run` writes them: of a mapping, from the host's to the container's."""
+    if isinstance(ports, Mapping):
+        return [_published(str(host), str(port)) for host, port in ports.items()]
+    if isinstance(ports, (str, bytes)) or not hasattr(ports, "__iter__"):
+        return ports
+    return [str(port) if isinstance(port, int) else port for port in ports]
+
+
+def _published(host: str, port: str) -> str:
+    host, _, ours = host.partition("/")
+    port, _, theirs = port.partition("/")
+    if ours and theirs and ours != theirs:
+        raise errors.fault("publish", f"{ours} cannot lead to {theirs}", "name the protocol once")
+    return f"{host}:{port}/{ours or theirs or 'tcp'}"
 
 
 def _group_id(group: Any) -> Any:
@@ -205,6 +260,8 @@ _FORMS: dict[str, Callable[[Any], Any]] = {
     "gidmap": _ranges,
     "group": _identity("group"),
     "namespaces": _namespaces,
+    "networks": _networks,
+    "publish": _publish,
     "stderr": streams.form,
     "stdin": streams.form,
     "stdout": streams.form,

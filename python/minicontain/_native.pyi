@@ -1,5 +1,6 @@
 """The engine behind the package. Private: use the package."""
 
+import builtins
 from os import PathLike
 from pathlib import Path
 from typing import Any, final
@@ -9,8 +10,11 @@ from .watching import _Event
 __all__ = [
     "Cgroup",
     "Child",
+    "CniConfig",
     "Container",
+    "Link",
     "Namespace",
+    "Network",
     "Outcome",
     "Plan",
     "Spec",
@@ -18,12 +22,16 @@ __all__ = [
     "Trace",
     "Watch",
     "__version__",
+    "change_route",
+    "cni_find",
+    "cni_sweep",
     "containers",
     "fork",
     "join",
     "map_root",
     "named_namespaces",
     "namespaces",
+    "network_state",
     "remove",
     "run",
     "setns",
@@ -211,6 +219,122 @@ class Namespace:
         """Lets go of it."""
 
 @final
+class Link:
+    """A network interface. It stays until it is deleted."""
+
+    def __new__(cls, namespace: Namespace | None, name: str, kind: str, options: dict[str, Any]) -> Link: ...
+    @staticmethod
+    def list(namespace: Namespace | None) -> list[Link]:
+        """Those of a namespace."""
+    @staticmethod
+    def get(namespace: Namespace | None, name: str) -> Link:
+        """The one of that name."""
+    @property
+    def index(self) -> int:
+        """Its number."""
+    @property
+    def namespace(self) -> Namespace:
+        """The namespace that it is in."""
+    def state(self) -> dict[str, Any]:
+        """What the kernel says about it, as plain Python values."""
+    def addresses(self) -> builtins.list[str]:
+        """Its addresses."""
+    def master(self) -> Link | None:
+        """The link that it is part of."""
+    def peer(self, namespace: Namespace | None) -> Link | None:
+        """The other end of a veth: in that namespace, or wherever it is."""
+    def switch(self, on: bool) -> None:
+        """Switches it on or off."""
+    def rename(self, name: str) -> None:
+        """Gives it another name."""
+    def set_mtu(self, mtu: int) -> None:
+        """Sets the largest packet."""
+    def set_mac(self, mac: str) -> None:
+        """Sets its own address."""
+    def set_master(self, master: Link | None) -> None:
+        """Connects it to a bridge, or takes it away."""
+    def add_address(self, address: str) -> None:
+        """Gives it an address."""
+    def remove_address(self, address: str) -> None:
+        """Takes an address away."""
+    def move_to(self, namespace: Namespace) -> None:
+        """Moves it to another namespace."""
+    def move_to_pid(self, pid: int) -> None:
+        """Moves it to the namespace of a process."""
+    def limit(self, rate: int, burst: int | None, latency: float | None) -> None:
+        """Limits how fast it sends: bits a second, bytes at once, seconds of waiting."""
+    def delay(self, delay: float, jitter: float) -> None:
+        """Delays what it sends, by seconds."""
+    def unlimit(self) -> None:
+        """Takes a limit or delay away."""
+    def delete(self) -> None:
+        """Deletes it."""
+    def history(self) -> builtins.list[tuple[str, int, int]]:
+        """What was done through its socket."""
+
+@final
+class Network:
+    """A network for containers. It stays until it is removed, or its maker ends."""
+
+    def __new__(cls, name: str, options: dict[str, Any]) -> Network: ...
+    @staticmethod
+    def open(name: str) -> Network:
+        """The one of that name."""
+    @staticmethod
+    def list() -> list[Network]:
+        """Those that there are."""
+    def remove(self) -> None:
+        """Removes it."""
+    @property
+    def name(self) -> str:
+        """Its name."""
+    @property
+    def subnet(self) -> str:
+        """Its addresses."""
+    @property
+    def subnet6(self) -> str | None:
+        """Its addresses of version 6."""
+    @property
+    def gateway(self) -> str:
+        """The host's address on it."""
+    def bridge(self) -> Link:
+        """Its bridge."""
+    @property
+    def namespace(self) -> Namespace:
+        """The namespace that the bridge is in."""
+    def names(self) -> builtins.list[tuple[str, str]]:
+        """The names on it, with what they stand for."""
+    def rules(self) -> str:
+        """Its rules."""
+
+@final
+class CniConfig:
+    """A network as a file of CNI has it."""
+
+    @staticmethod
+    def load(path: str | PathLike[str]) -> CniConfig:
+        """Reads a file."""
+    @staticmethod
+    def parse(text: str) -> CniConfig:
+        """Reads a text."""
+    @property
+    def name(self) -> str:
+        """Its name."""
+    @property
+    def version(self) -> str:
+        """The version of CNI that it is written in."""
+    def plugins(self) -> list[dict[str, Any]]:
+        """Its plugins, as plain Python values."""
+    def add(self, container_id: str, netns: str, options: dict[str, Any]) -> dict[str, Any]:
+        """Attaches a container; what the last plugin printed, as plain Python values."""
+    def check(self, container_id: str, netns: str, options: dict[str, Any]) -> None:
+        """Checks that what was made is there."""
+    def delete(self, container_id: str, netns: str, options: dict[str, Any]) -> None:
+        """Detaches it."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+
+@final
 class Child:
     """A copy of this process."""
 
@@ -307,6 +431,8 @@ class Container:
         """Its cgroup, where it has one."""
     def stats(self) -> dict[str, Any]:
         """What it uses and has used, as plain Python values."""
+    def addresses(self) -> list[tuple[str, str]]:
+        """Its addresses, each with the name of its interface."""
     def put(self, path: str, data: bytes, mode: int) -> None:
         """Writes a file in it."""
     def put_tree(self, host: str, path: str) -> None:
@@ -372,3 +498,23 @@ def fork(flags: int) -> Child | None:
 
 def map_root(uid: int, gid: int) -> None:
     """Maps root of the process's new user namespace to a user and a group of the one above."""
+
+def network_state(namespace: Namespace | None) -> dict[str, Any]:
+    """What is in a network namespace, as plain Python values."""
+
+def change_route(
+    namespace: Namespace | None,
+    add: bool,
+    destination: str,
+    gateway: str | None,
+    device: str | None,
+    source: str | None,
+    metric: int | None,
+) -> None:
+    """Adds a route, or removes the first one like it."""
+
+def cni_find(name: str, directories: list[str]) -> Path:
+    """The file of the network of that name."""
+
+def cni_sweep() -> int:
+    """Detaches what nobody else will; how many."""

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, AnyStr, Literal, overload
 from . import _native
 from ._arguments import shown_args, spec_fields
 from ._namespaces import namespaces_of
+from .addressed import Addressed
 from .asynchronous import Asynchronous, ended
 from .control import Controlled
 from .errors import ContainerError, StateError
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
     from .fields import Args, Streams
 
 
-class Container(Joinable, Controlled, Named, Files, OnTerminal[AnyStr], Asynchronous[AnyStr], Measured):
+class Container(
+    Joinable, Controlled, Named, Files, OnTerminal[AnyStr], Asynchronous[AnyStr], Measured, Addressed
+):
     """A container: described when made, started by `start` or `with`, then much like a `subprocess.Popen`.
 
     Takes what `run` takes, but for what is about its end; `PIPE` for a stream gives a file object of the same

@@ -277,6 +277,58 @@ class _NamespaceExistsError(NamespaceError, FileExistsError):
     """A name that another namespace has."""
 
 
+class NetworkError(_SystemError):
+    """A link, route or network could not be made, looked at or changed.
+
+    It is also a `PermissionError` or a `FileExistsError` where `code` tells so (`permission_denied`;
+    `link_exists`, `name_taken`). `address_in_use` is an address, a subnet, a port or a route that is there
+    already, `forwarding_off` a host that does not forward packets, `cni_failed` what a CNI plugin says.
+    Its text has the shell command that would have done the same.
+
+    >>> import minicontain
+    >>> issubclass(minicontain.NetworkError, OSError)
+    True
+    """
+
+    code = "io"
+
+
+class NoSuchLinkError(NetworkError, FileNotFoundError, LookupError):
+    """There is no such link in that network namespace: it was deleted, renamed or moved, or never there.
+
+    >>> import minicontain
+    >>> try:
+    ...     minicontain.Link.get("no-such-link")
+    ... except minicontain.NoSuchLinkError as error:
+    ...     print(error.code)
+    link_not_found
+    """
+
+    code = "link_not_found"
+
+
+class NoSuchNetworkError(NetworkError, FileNotFoundError, LookupError):
+    """There is no network of that name, or no file of CNI that has it.
+
+    >>> import minicontain
+    >>> try:
+    ...     minicontain.Network.open("no-such-network")
+    ... except minicontain.NoSuchNetworkError as error:
+    ...     print(error.code)
+    network_not_found
+    """
+
+    code = "network_not_found"
+
+
+class _NetworkPermissionError(NetworkError, PermissionError):
+    """What the caller may not do to a link or a network."""
+
+
+class _NetworkExistsError(NetworkError, FileExistsError):
+    """A name that another link or network has."""
+
+
 class ContainerError(_SystemError):
     """A call on a running container failed: its status was lost, or a pipe could not be read.
 
@@ -327,6 +379,15 @@ _NAMESPACES: dict[str, type[NamespaceError]] = {
     "permission_denied": _NamespacePermissionError,
     "user_namespace_forbidden": _NamespacePermissionError,
 }
+_NETWORKS: dict[str, type[NetworkError]] = {
+    "link_exists": _NetworkExistsError,
+    "link_not_found": NoSuchLinkError,
+    "name_taken": _NetworkExistsError,
+    "network_not_found": NoSuchNetworkError,
+    "permission_denied": _NetworkPermissionError,
+    "source_not_found": NoSuchNetworkError,
+    "user_namespace_forbidden": _NetworkPermissionError,
+}
 _STATES: dict[str, type[StateError]] = {
     "cgroup_not_found": NoSuchCgroupError,
     "ended": StateError,
@@ -353,6 +414,10 @@ def exception(details: dict[str, Any]) -> Error:
         kind = _CGROUPS.get(code, CgroupError)
     elif details["in_namespace"]:
         kind = _NAMESPACES.get(code, NamespaceError)
+    elif code == "namespace_not_found" and details["in_network"]:
+        kind = NoSuchNamespaceError
+    elif details["in_network"]:
+        kind = _NETWORKS.get(code, NetworkError)
     elif code == "name_taken":
         number, kind = _errno.EEXIST, NameTakenError
     elif details["running"]:

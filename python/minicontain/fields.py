@@ -12,6 +12,8 @@ from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, TypedDict, Union
 from .limits import Demands, Limits, Size
 
 if TYPE_CHECKING:
+    from .cni import CniConfig
+    from .network import Network
     from .spec import Spec
 
 Path = Union[str, "os.PathLike[str]"]
@@ -27,6 +29,9 @@ Limit = Union[int, None]
 Source = Union[Literal["new", "host"], int, Path, "HasFileno"]
 """Where a namespace comes from: `new`, `host` (the caller's own), or another's, by a process id, a path, or a
 descriptor of it (as a `Namespace` has) or of a process (as a running `Container` has)."""
+OnNetwork = Union[str, "Network", "CniConfig"]
+"""A network that a container is on: `NAME`, `NAME:ip=ADDRESS,alias=NAME`, the path of a CNI configuration, or
+an object for one of these."""
 Contents = Union[bytes, bytearray, memoryview, IO[bytes], "os.PathLike[str]"]
 """What a file is to hold: bytes, a binary file object, or the path of a file or directory to copy."""
 Range = Union[str, "tuple[int, int, int]"]
@@ -127,9 +132,15 @@ class Walls(Rights, Limits, Demands, total=False):
         | None
     )
     """Where each of the eight namespaces comes from. Default: each is new."""
-    network: Literal["none", "host"] | HasFileno | None
-    """`none`: a network namespace with nothing but loopback (the default); `host`: the caller's; or one that
-    is there: a `Namespace`, or a running `Container`, whose network it then shares."""
+    network: OnNetwork | HasFileno | Iterable[OnNetwork] | None
+    """`none`: a network namespace with nothing but loopback (the default); `host`: the caller's; one that is
+    there: a `Namespace`, or a running `Container` (or `container:NAME`), whose network it then shares; or the
+    networks that it is on: a `Network`, `NAME`, `NAME:ip=10.16.9.5,alias=db`, a list of these."""
+    networks: Iterable[OnNetwork | Mapping[str, Any]] | None
+    """The networks that it is on, as a spec has them; see `network`."""
+    publish: Mapping[int | str, int | str] | Iterable[int | str] | None
+    """Ports of the host that lead to its own: `{8080: 80, "127.0.0.1:8081": 80, "53/udp": 53}`, or as
+    `docker run` has them: `["8080:80", "127.0.0.1:8081:80/tcp"]`. It takes a network."""
     time_offsets: TimeOffsets | None
     """Offsets of the clocks of a new time namespace."""
     uidmap: Iterable[Range] | None

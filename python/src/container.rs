@@ -212,6 +212,12 @@ impl Container {
         value::of(py, &stats)
     }
 
+    /// Its addresses, each with the name of its interface.
+    fn addresses(&self, py: Python<'_>) -> PyResult<Vec<(String, String)>> {
+        let addresses = self.ask_for(py, CoreContainer::addresses)?;
+        Ok(addresses.into_iter().map(|(link, address)| (link, address.to_string())).collect())
+    }
+
     /// Writes a file in it.
     fn put(&self, py: Python<'_>, path: &str, data: Vec<u8>, mode: u32) -> PyResult<()> {
         self.ask_for(py, |container| container.put(path, &data, mode))

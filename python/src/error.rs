@@ -21,6 +21,8 @@ pub(crate) enum While {
     InCgroup,
     /// A namespace was made, looked at or gone into, or a process made in one.
     InNamespace,
+    /// A link or a network was made, looked at or changed.
+    InNetwork,
 }
 
 /// The exception for an error; `minicontain.errors` chooses its class.
@@ -58,6 +60,7 @@ fn build(py: Python<'_>, during: While, error: &Error, trace: Option<Box<CoreTra
     details.set_item("running", matches!(during, While::Running))?;
     details.set_item("in_cgroup", matches!(during, While::InCgroup))?;
     details.set_item("in_namespace", matches!(during, While::InNamespace))?;
+    details.set_item("in_network", matches!(during, While::InNetwork))?;
     let factory = FACTORY.import(py, "minicontain.errors", "exception")?;
     Ok(PyErr::from_value(factory.call1((details,))?))
 }

@@ -16,11 +16,14 @@
 
 mod cgroup;
 mod child;
+mod cni;
 mod container;
 mod error;
 mod exchange;
 mod found;
+mod link;
 mod namespace;
+mod network;
 mod outcome;
 mod owned;
 mod place;
@@ -45,11 +48,17 @@ mod _native {
     #[pymodule_export]
     use super::child::{Child, fork, map_root};
     #[pymodule_export]
+    use super::cni::{CniConfig, cni_find, cni_sweep};
+    #[pymodule_export]
     use super::container::Container;
     #[pymodule_export]
     use super::found::{containers, remove};
     #[pymodule_export]
+    use super::link::Link;
+    #[pymodule_export]
     use super::namespace::{Namespace, named_namespaces, namespaces, setns, unshare};
+    #[pymodule_export]
+    use super::network::{Network, change_route, network_state};
     #[pymodule_export]
     use super::outcome::Outcome;
     #[pymodule_export]

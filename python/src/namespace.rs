@@ -167,7 +167,7 @@ impl Namespace {
 }
 
 impl Namespace {
-    fn of_core(inner: CoreNamespace) -> Self {
+    pub(crate) fn of_core(inner: CoreNamespace) -> Self {
         let (kind, id, name) = (inner.kind(), inner.id(), inner.name().map(Into::into));
         Self { inner: Mutex::new(Some(inner)), kind, id, name }
     }
@@ -177,7 +177,7 @@ impl Namespace {
     }
 
     /// What is held, kept as long as it is used.
-    fn opened(&self) -> Result<CoreNamespace, Error> {
+    pub(crate) fn opened(&self) -> Result<CoreNamespace, Error> {
         self.lock().clone().ok_or_else(|| wrong_state("the namespace was closed"))
     }
 }

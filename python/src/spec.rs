@@ -54,7 +54,11 @@ pub(crate) fn read_limits(fields: &Bound<'_, PyDict>) -> PyResult<Limits> {
     read_as(fields, Limits::from_value)
 }
 
-fn read_as<T>(fields: &Bound<'_, PyDict>, from_value: fn(Value) -> Result<T, Error>) -> PyResult<T> {
+/// Reads the values of a dict as plain data, and that as anything.
+pub(crate) fn read_as<T>(
+    fields: &Bound<'_, PyDict>,
+    from_value: impl FnOnce(Value) -> Result<T, Error>,
+) -> PyResult<T> {
     let mut map = Map::new();
     let mut faults = Vec::new();
     for (name, value) in fields {

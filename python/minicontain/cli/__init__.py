@@ -28,6 +28,7 @@ _HOMES = {
     "cp": "copying",
     "stats": "measuring",
     "update": "measuring",
+    "network": "networking",
     "explain": "explaining",
     "doctor": "doctor",
 }

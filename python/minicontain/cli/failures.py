@@ -23,6 +23,7 @@ _STATUSES = {
 }
 _HINTS = {
     "ended": "see 'minicontain ps --all' and 'minicontain logs'",
+    "network_not_found": "see 'minicontain network ls', or make it with 'minicontain network create'",
     "no_such_container": "see 'minicontain ps --all'",
     "still_runs": "stop it first, or use 'minicontain rm --force'",
     "paused": "let it go on with 'minicontain unpause'",

@@ -39,7 +39,21 @@ WALLS = (
     Option(("--storage-opt",), "how much the layer may hold (size=1G)", "size=SIZE", many=True),
     Option(("-h", "--hostname"), "host name", "NAME"),
     Option(("--domainname",), "NIS domain name", "NAME"),
-    Option(("--network", "--net"), "none (the default) or host", "NETWORK", key="network"),
+    Option(
+        ("--network", "--net"),
+        "none (the default), host, container:NAME, or a network's name",
+        "NETWORK",
+        True,
+        "network",
+    ),
+    Option(("--ip",), "its address on the first network", "ADDRESS"),
+    Option(("--network-alias",), "a further name on the first network", "NAME", many=True),
+    Option(
+        ("-p", "--publish"),
+        "a port of the host that leads to its own",
+        "[ADDRESS:]HOST:CONTAINER[/udp]",
+        many=True,
+    ),
     Option(("--pid",), "the host's processes are seen", "host"),
     Option(("--ipc",), "the host's shared memory is seen", "host"),
     Option(("--uts",), "the host's names", "host"),
@@ -60,8 +74,8 @@ WALLS = (
 """What a new container can be given."""
 
 NOT_YET = {
-    **dict.fromkeys(("-p", "--publish", "-P", "--publish-all", "--ip"), "there are no networks yet"),
-    **dict.fromkeys(("--dns", "--add-host"), "there are no networks yet; /etc is the host's"),
+    **dict.fromkeys(("-P", "--publish-all"), "ports are published by number"),
+    **dict.fromkeys(("--dns", "--add-host"), "a network has its DNS servers and names, see 'network create'"),
     "--device": "devices of the host cannot be given yet",
     "--privileged": "use --cap-add ALL, --userns host and what else is needed by its name",
     "--mount": "use --volume or --tmpfs",
@@ -78,7 +92,7 @@ def container_fields(values: Values) -> dict[str, Any]:
         "read_only",
         "hostname",
         "domainname",
-        "network",
+        "publish",
         "init",
         "cap_add",
         "cap_drop",
@@ -88,6 +102,9 @@ def container_fields(values: Values) -> dict[str, Any]:
     ):
         if key in values:
             fields[key] = values[key]
+    network = _network(values)
+    if network:
+        fields["network"] = network
     if "rootfs" in values:
         fields["rootfs"] = os.path.abspath(values["rootfs"])
     if "volume" in values:
@@ -228,6 +245,21 @@ def _no_new_privileges(text: str) -> bool:
             f"--security-opt: '{text}' is not in this version", "write no-new-privileges[=true|=false]"
         )
     return not separator or value != "false"
+
+
+def _network(values: Values) -> str | list[str]:
+    """The networks, or the one word for what is none."""
+    networks: list[str] = values.get("network", [])
+    options = [f"alias={name}" for name in values.get("network_alias", ())]
+    if "ip" in values:
+        options.insert(0, f"ip={values['ip']}")
+    if options:
+        if not networks or networks[0] in ("none", "host") or networks[0].startswith(("container:", "/")):
+            option = "--ip" if "ip" in values else "--network-alias"
+            raise Failure(f"{option}: there is no network", "write --network NAME too")
+        joined = ",".join(options)
+        networks = [f"{networks[0]}{',' if ':' in networks[0] else ':'}{joined}", *networks[1:]]
+    return networks[0] if len(networks) == 1 else networks
 
 
 def _namespaces(values: Values) -> dict[str, str]:
