@@ -572,15 +572,37 @@ fn what_cannot_be_is_said_before_anything_is_made() {
     };
     let on = |name: &str| Attachment::to(name);
     let port = || "8080:80".parse().expect("a port");
-    assert_eq!(fields(&|command| drop(command.network(on("a b")))), ["networks"]);
-    assert_eq!(fields(&|command| drop(command.network(on("lab")).network(on("lab")))), ["networks"]);
-    assert_eq!(fields(&|command| drop(command.publish(port()))), ["publish"]);
     assert_eq!(
-        fields(&|command| drop(command.network(on("lab")).publish(port()).publish(port()))),
+        fields(&|command| {
+            command.network(on("a b"));
+        }),
+        ["networks"]
+    );
+    assert_eq!(
+        fields(&|command| {
+            command.network(on("lab")).network(on("lab"));
+        }),
+        ["networks"]
+    );
+    assert_eq!(
+        fields(&|command| {
+            command.publish(port());
+        }),
+        ["publish"]
+    );
+    assert_eq!(
+        fields(&|command| {
+            command.network(on("lab")).publish(port()).publish(port());
+        }),
         ["publish"]
     );
     let alias = Attachment { aliases: vec!["a b".into()], ..on("lab") };
-    assert_eq!(fields(&|command| drop(command.network(alias.clone()))), ["networks"]);
+    assert_eq!(
+        fields(&|command| {
+            command.network(alias.clone());
+        }),
+        ["networks"]
+    );
     let shared = |command: &mut Command| {
         command.network(on("lab")).spec().namespaces.set(Kind::Net, NamespaceSource::Host);
     };
