@@ -49,7 +49,8 @@ pub struct NetworkOptions {
     pub mtu: Option<u32>,
     /// Whether containers reach what the host reaches, behind the host's address. The host must forward packets for that.
     pub nat: bool,
-    /// Whether forwarding is switched on for that on the whole host (`net.ipv4.ip_forward`), where it is off.
+    /// Whether forwarding is switched on for that, and for published ports that others than the host ask, on the whole
+    /// host (`net.ipv4.ip_forward`), where it is off.
     pub forward: bool,
     /// The DNS servers that containers ask. Default: the host's own that they can reach.
     pub dns: Vec<IpAddr>,
@@ -119,7 +120,7 @@ impl Network {
             inside,
             resolver: servers.is_some(),
         };
-        if options.nat {
+        if options.nat || options.forward {
             forwarding(&record, options.forward)?;
         }
         record.create()?;
