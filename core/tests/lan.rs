@@ -102,6 +102,10 @@ fn two_containers_talk_by_name() {
         let web = server(&lab, "web", |command| {
             command.spec().networks[0].aliases.push("www".into());
         });
+        let seen = lab.describe().expect("a description");
+        let [container] = seen.containers.as_slice() else { panic!("one: {:?}", seen.containers) };
+        assert_eq!((container.address.to_string().as_str(), &*container.names[0]), ("10.16.8.2", "web"));
+        assert!(seen.rules.to_string().contains("published") && seen.state.links.len() == 3, "{seen:?}");
         let (status, said) = sh(
             &lab,
             "getent ahostsv4 www | head -1; ping -c1 -W2 web >/dev/null && ping -6 -c1 -W2 web > /dev/null && echo both",

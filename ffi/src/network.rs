@@ -177,7 +177,7 @@ pub extern "C" fn minicontain_network_rules(
     text(out, || Ok(needed(network, "network")?.network.rules()?))
 }
 
-/// Everything that the kernel holds where its bridge is, as JSON, as `minicontain_links_describe` writes it. Free `*out`
+/// What it is, who is on it, its rules, and everything that `minicontain_links_describe` writes, as JSON. Free `*out`
 /// with `minicontain_string_free`.
 ///
 /// Errors: as `minicontain_links_of`.

@@ -31,7 +31,7 @@ pub use cidr::Cidr;
 pub use describe::{LinkDescription, NetworkState, describe};
 pub use history::Done;
 pub use kind::{IpvlanMode, LinkKind, MacvlanMode};
-pub use lan::{Network, NetworkOptions};
+pub use lan::{Connected, Network, NetworkDescription, NetworkOptions};
 pub use link::Link;
 pub use mac::Mac;
 pub use neighbour::Neighbour;

@@ -8,6 +8,8 @@ use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
+
 use super::super::Cidr;
 use super::record::Record;
 use crate::error::{Code, Error};
@@ -42,10 +44,23 @@ pub(super) fn unpublish(record: &Record, address: Ipv4Addr, ports: &[Publish]) -
 
 /// What the table holds now, as nft(8) lists it.
 pub(super) fn list(record: &Record) -> Result<String, Error> {
+    listed(record, &[])
+}
+
+/// The same as data: libnftables-json(5).
+pub(super) fn as_json(record: &Record) -> Result<Value, Error> {
+    let said = listed(record, &["--json"])?;
+    serde_json::from_str(&said).map_err(|error| {
+        Error::call(Code::NotSupported, format!("nft lists rules in JSON that is none: {error}"), 0, "")
+    })
+}
+
+fn listed(record: &Record, options: &[&str]) -> Result<String, Error> {
     let table = table(record);
+    let args = [options, &["list", "table", "inet", &table]].concat();
     let (success, said) = match &record.inside {
-        None => here(&["list", "table", "inet", &table], "")?,
-        Some(inside) => super::inside::run(inside, &["nft", "list", "table", "inet", &table], b"")?,
+        None => here(&args, "")?,
+        Some(inside) => super::inside::run(inside, &[&["nft"], args.as_slice()].concat(), b"")?,
     };
     if success {
         return Ok(said);

@@ -1,6 +1,7 @@
 //! Networks for containers: a bridge, addresses, names, and rules.
 
 mod addresses;
+mod describe;
 mod firewall;
 mod home;
 mod hosts;
@@ -10,18 +11,19 @@ mod messages;
 mod pasta;
 mod record;
 
+pub use describe::{Connected, NetworkDescription};
 pub(crate) use member::{Member, Place};
 pub(crate) use messages::{configure, veth};
 pub(crate) use record::Record;
 
 use std::fs;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cidr, Link, LinkKind, Netlink, NetworkState, name};
+use super::{Cidr, Link, LinkKind, Netlink, name};
 use crate::error::{Code, Error};
 use crate::host::Maker;
 use crate::namespace::{Kind, Namespace};
@@ -170,7 +172,11 @@ impl Network {
                 return self.take_down();
             }
             if Instant::now() >= until {
-                let addresses: Vec<String> = ports.iter().filter_map(|port| address_of(port)).collect();
+                let addresses: Vec<String> = ports
+                    .iter()
+                    .filter_map(|port| address_of(port))
+                    .map(|address| address.to_string())
+                    .collect();
                 let problem =
                     format!("containers are on the network '{}': {}", self.record.name, addresses.join(", "));
                 return Err(Error::call(Code::StillRuns, problem, libc::EBUSY, "end them first"));
@@ -232,14 +238,6 @@ impl Network {
             })
             .filter(|(_, address): &(String, IpAddr)| !address.is_loopback())
             .collect())
-    }
-
-    /// Everything that the kernel holds where its bridge is, as data: links, addresses, routes, neighbours.
-    ///
-    /// # Errors
-    /// [`Code::Io`].
-    pub fn describe(&self) -> Result<NetworkState, Error> {
-        super::describe(self.namespace())
     }
 
     /// Its rules, as nft(8) lists them.
@@ -442,9 +440,9 @@ fn resolvers(asked: &[IpAddr]) -> Option<Vec<IpAddr>> {
 }
 
 /// The address that a host's end of a link stands for.
-fn address_of(link: &str) -> Option<String> {
-    let bits = u32::from_str_radix(link.strip_prefix("mc")?, 16).ok()?;
-    Some(std::net::Ipv4Addr::from_bits(bits).to_string())
+fn address_of(link: &str) -> Option<Ipv4Addr> {
+    let bits = link.strip_prefix("mc").filter(|bits| bits.len() == 8)?;
+    u32::from_str_radix(bits, 16).ok().map(Ipv4Addr::from_bits)
 }
 
 #[cfg(test)]
@@ -460,7 +458,7 @@ mod tests {
 
     #[test]
     fn a_link_says_its_address() {
-        assert_eq!(address_of("mc0a100802").as_deref(), Some("10.16.8.2"));
+        assert_eq!(address_of("mc0a100802"), Some([10, 16, 8, 2].into()));
         assert_eq!(address_of("eth0"), None);
     }
 
