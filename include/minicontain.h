@@ -963,7 +963,7 @@ minicontain_error *minicontain_spec_cap_drop(minicontain_spec *spec, const char 
 minicontain_error *minicontain_spec_require(minicontain_spec *spec, const char *feature);
 
 /**
- * Puts the container on a network, by its name; or on the one that a CNI configuration describes, by its absolute path.
+ * Puts the container on a network, by its name, to which :rate=10mbit may be added for a link of that speed; or on the one that a CNI configuration describes, by its absolute path.
  * ip is its address there, NULL for one that is free; aliases are count names beside its host name by which the
  * others find it. The first network that is added is eth0 in the container, the next one eth1.
  *

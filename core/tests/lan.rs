@@ -306,6 +306,45 @@ fn several_networks_for_one_container() {
 }
 
 #[test]
+fn a_link_has_a_rate_in_either_direction() {
+    on_a_host("a network", || {
+        let lab = lab("p", subnet("10.16.8.0/24"));
+        let attachment = format!("{}:rate=8mbit", lab.name()).parse().expect("an attachment");
+        let script = "tc qdisc show dev eth0; /usr/bin/python3 -c \"
+import socket,time
+s=socket.create_server(('0.0.0.0',80)); c,_=s.accept(); n=0
+while True:
+    d=c.recv(65536)
+    if not d: break
+    n+=len(d)
+c=socket.create_connection(('10.16.8.1',81)); c.sendall(bytes(n))\"";
+        let container = Command::new("sh").args(["-c", script]).network(attachment).spawn();
+        let container = container.unwrap_or_else(|error| panic!("{error}"));
+        let back = TcpListener::bind("10.16.8.1:81").expect("a listener");
+        let address = "10.16.8.2:80".parse().expect("an address");
+        let until = std::time::Instant::now() + Duration::from_secs(5);
+        let mut to = loop {
+            match TcpStream::connect_timeout(&address, Duration::from_secs(1)) {
+                Ok(stream) => break stream,
+                Err(error) => assert!(std::time::Instant::now() < until, "{error}"),
+            }
+        };
+        // 1 MB at 1 MB/s; the burst, and what sockets hold, may be faster.
+        let began = std::time::Instant::now();
+        to.write_all(&vec![0; 1_000_000]).expect("sent");
+        to.shutdown(std::net::Shutdown::Write).expect("the end");
+        let (mut from, _) = back.accept().expect("the way back");
+        let there = began.elapsed();
+        let got = std::io::copy(&mut from, &mut std::io::sink()).expect("received");
+        let both = began.elapsed();
+        assert_eq!(got, 1_000_000);
+        assert!(there.as_millis() > 700 && (both - there).as_millis() > 700, "{there:?} {both:?}");
+        container.wait().expect("its end");
+        lab.remove().expect("removed");
+    });
+}
+
+#[test]
 fn a_detached_container_is_on_a_network_too() {
     on_a_host("a network", || {
         let lab = lab("i", subnet("10.16.8.0/24"));

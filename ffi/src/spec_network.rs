@@ -8,7 +8,7 @@ use crate::error::{Failure, minicontain_error};
 use crate::spec::{change, minicontain_spec};
 use crate::text::{given, given_all, given_or_none};
 
-/// Puts the container on a network, by its name; or on the one that a CNI configuration describes, by its absolute path.
+/// Puts the container on a network, by its name, to which `:rate=10mbit` may be added for a link of that speed; or on the one that a CNI configuration describes, by its absolute path.
 /// `ip` is its address there, `NULL` for one that is free; `aliases` are `count` names beside its host name by which the
 /// others find it. The first network that is added is `eth0` in the container, the next one `eth1`.
 ///
@@ -35,7 +35,11 @@ pub unsafe extern "C" fn minicontain_spec_add_network(
             text.parse().map_err(|_| Failure::fault("ip", problem, "write it as 10.16.8.5"))
         };
         let ip = ip.map(read).transpose()?;
-        spec.networks.push(Attachment { network: network.into(), ip, aliases });
+        let attachment: Attachment = network
+            .parse()
+            .map_err(|problem: String| Failure::fault("networks", problem, "write the network's name"))?;
+        let aliases = [attachment.aliases, aliases].concat();
+        spec.networks.push(Attachment { ip: ip.or(attachment.ip), aliases, ..attachment });
         Ok(())
     })
 }

@@ -128,6 +128,15 @@ fn judge(plan: &Plan, index: usize, errno: i32) -> (Code, String) {
         (Call::Setns { .. }, libc::EPERM) => {
             (Code::PermissionDenied, "joining needs CAP_SYS_ADMIN in the user namespace that owns it: join that user namespace too, or run as root".into())
         }
+        (Call::NetlinkAnswer { .. }, libc::EEXIST | libc::EBUSY) => {
+            (Code::AddressInUse, "another container has the address, since this was planned: start it again".into())
+        }
+        (Call::NetlinkAnswer { .. }, libc::ENODEV | libc::EINVAL) if step.side == Side::Caller => {
+            (Code::NetworkNotFound, "the network's bridge is gone: make the network anew".into())
+        }
+        (Call::NetlinkAnswer { .. }, libc::ENOENT) => {
+            (Code::NotSupported, "the kernel cannot limit a link's rate: it needs CONFIG_NET_SCH_TBF (modprobe sch_tbf)".into())
+        }
         (Call::Fsopen { kind, .. }, libc::ENODEV) => (Code::NotSupported, format!("this kernel has no {kind}: try modprobe {kind}")),
         (Call::Mount { kind: Some(Text::Plain(kind)), .. }, libc::EPERM) if kind == "proc" || kind == "sysfs" => (
             Code::PermissionDenied,

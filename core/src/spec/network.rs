@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A network that a container is on: `NAME[:ip=ADDRESS][,alias=NAME]…`, as `docker run --network` has it.
+/// A network that a container is on: `NAME[:ip=ADDRESS][,alias=NAME]…[,rate=10mbit]`, as `docker run --network` has it.
 ///
 /// ```
 /// use minicontain::spec::Attachment;
@@ -22,13 +22,15 @@ pub struct Attachment {
     pub ip: Option<Ipv4Addr>,
     /// Names beside the container's own by which the others on the network find it.
     pub aliases: Vec<String>,
+    /// How fast its link is, in bits in a second, in either direction: tc-tbf(8). Default: as fast as it can be.
+    pub rate: Option<u64>,
 }
 
 impl Attachment {
     /// To a network, with every default.
     #[must_use]
     pub fn to(network: impl Into<String>) -> Self {
-        Self { network: network.into(), ip: None, aliases: Vec::new() }
+        Self { network: network.into(), ip: None, aliases: Vec::new(), rate: None }
     }
 }
 
@@ -48,7 +50,16 @@ impl FromStr for Attachment {
                     attachment.ip = Some(read);
                 }
                 Some(("alias", alias)) => attachment.aliases.push(alias.into()),
-                _ => return Err(format!("'{option}' is no option of a network: write ip=… or alias=…")),
+                Some(("rate", rate)) => {
+                    let read = bits(rate)
+                        .ok_or_else(|| format!("'{rate}' is no rate: write 500kbit, 10mbit or 1gbit"))?;
+                    attachment.rate = Some(read);
+                }
+                _ => {
+                    return Err(format!(
+                        "'{option}' is no option of a network: write ip=…, alias=… or rate=…"
+                    ));
+                }
             }
         }
         Ok(attachment)
@@ -60,7 +71,7 @@ impl<'de> Deserialize<'de> for Attachment {
         #[derive(Deserialize)]
         #[serde(
             untagged,
-            expecting = "a network: \"NAME[:ip=…,alias=…]\" or {\"network\", \"ip\", \"aliases\"}"
+            expecting = "a network: \"NAME[:ip=…,alias=…,rate=…]\" or {\"network\", \"ip\", \"aliases\", \"rate\"}"
         )]
         enum Form {
             Text(String),
@@ -70,13 +81,22 @@ impl<'de> Deserialize<'de> for Attachment {
                 ip: Option<Ipv4Addr>,
                 #[serde(default)]
                 aliases: Vec<String>,
+                #[serde(default)]
+                rate: Option<u64>,
             },
         }
         match Form::deserialize(deserializer)? {
             Form::Text(text) => text.parse().map_err(serde::de::Error::custom),
-            Form::Fields { network, ip, aliases } => Ok(Self { network, ip, aliases }),
+            Form::Fields { network, ip, aliases, rate } => Ok(Self { network, ip, aliases, rate }),
         }
     }
+}
+
+/// A rate as tc(8) writes it: `10mbit`; without a unit, bits in a second.
+fn bits(text: &str) -> Option<u64> {
+    let units = [("kbit", 1_000), ("mbit", 1_000_000), ("gbit", 1_000_000_000), ("bit", 1), ("", 1)];
+    let (number, unit) = units.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit)))?;
+    number.parse::<u64>().ok()?.checked_mul(*unit)
 }
 
 /// Which of the two protocols with ports.

@@ -181,6 +181,13 @@ fn networks(spec: &Spec, found: &mut Vec<Fault>) {
             "leave namespaces.net out, or the networks",
         );
     }
+    if spec.networks.iter().any(|attachment| attachment.rate.is_some_and(|rate| rate < 8)) {
+        fault(
+            "networks",
+            "less than a byte in a second is no rate".into(),
+            "give bits in a second: rate=10mbit",
+        );
+    }
     if spec.networks.is_empty() && !spec.publish.is_empty() {
         fault("publish", "it is on no network that the ports could lead to".into(), "name a network");
     }

@@ -15,6 +15,7 @@ use super::record::{Record, link_name, trouble};
 use super::{addresses, firewall};
 use crate::error::{Code, Error};
 use crate::host::Maker;
+use crate::network::RateLimit;
 use crate::network::cni::is_config;
 use crate::spec::{Attachment, Protocol, Publish, Spec};
 
@@ -84,6 +85,7 @@ impl Place {
             address,
             prefix: record.gateway.prefix(),
             address6: record.address6(address).zip(record.gateway6.map(|cidr| cidr.prefix())),
+            rate: attachment.rate.map(RateLimit::bits),
             gateway: Some(gateway).filter(|_| n == 0),
             gateway6: gateway6.filter(|_| n == 0),
         };

@@ -1,5 +1,6 @@
 //! The messages of rtnetlink(7) that put a container on a network: made when its start is planned, sent on its way.
 
+use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use netlink_packet_core::{
@@ -14,6 +15,7 @@ use netlink_packet_route::route::{
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
+use super::super::{RateLimit, qdisc::limited};
 use crate::plan::arg::{Message, Slot};
 
 /// Stands for a process id that is not known yet.
@@ -33,6 +35,8 @@ pub(crate) struct Interface {
     pub address: Ipv4Addr,
     pub prefix: u8,
     pub address6: Option<(Ipv6Addr, u8)>,
+    /// How fast it is.
+    pub rate: Option<RateLimit>,
     /// Where all else is reached: of the first network.
     pub gateway: Option<Ipv4Addr>,
     pub gateway6: Option<Ipv6Addr>,
@@ -54,7 +58,8 @@ pub(crate) fn veth(host: &str, bridge: u32, mtu: Option<u32>, interface: &Interf
     peer.attributes.push(LinkAttribute::NetNsPid(SOMEBODY));
     let mut link = LinkMessage::default();
     // The kernel heeds the peer's number only where this end's is given, too. No address is handed out twice.
-    link.header.index = ABOVE_ALL | (interface.address.to_bits() & (ABOVE_ALL - 1));
+    let own = ABOVE_ALL | (interface.address.to_bits() & (ABOVE_ALL - 1));
+    link.header.index = own;
     link.header.flags = LinkFlags::Up;
     link.header.change_mask = LinkFlags::Up;
     link.attributes.push(LinkAttribute::IfName(host.into()));
@@ -63,10 +68,16 @@ pub(crate) fn veth(host: &str, bridge: u32, mtu: Option<u32>, interface: &Interf
     let info = vec![LinkInfo::Kind(InfoKind::Veth), LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer)))];
     link.attributes.push(LinkAttribute::LinkInfo(info));
     let mut bytes = Vec::new();
-    append(&mut bytes, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, RouteNetlinkMessage::NewLink(link));
+    let answer = if interface.rate.is_some() { 0 } else { NLM_F_ACK };
+    append(&mut bytes, NLM_F_CREATE | NLM_F_EXCL | answer, RouteNetlinkMessage::NewLink(link));
     let mark = SOMEBODY.to_ne_bytes();
     let at = bytes.windows(4).position(|window| window == mark).unwrap_or(0);
-    let text = format!("RTM_NEWLINK {host} up master {bridge} type veth peer name {}", interface.name);
+    let mut text = format!("RTM_NEWLINK {host} up master {bridge} type veth peer name {}", interface.name);
+    if let Some(rate) = &interface.rate {
+        let _ = write!(text, ", RTM_NEWQDISC {host} tbf rate {}bit", rate.rate);
+        let limit = RouteNetlinkMessage::NewQueueDiscipline(limited(own, rate));
+        append(&mut bytes, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, limit);
+    }
     Message { bytes, text, pid: Some((at, pid)) }
 }
 
@@ -77,7 +88,7 @@ pub(crate) fn configure(interfaces: &[Interface]) -> Message {
     let mut text = Vec::new();
     let mut messages = Vec::new();
     for interface in interfaces {
-        let Interface { name, index, address, prefix, address6, gateway, gateway6 } = interface;
+        let Interface { name, index, address, prefix, address6, rate, gateway, gateway6 } = interface;
         text.push(format!("RTM_NEWADDR {address}/{prefix} dev {name}"));
         messages.push(RouteNetlinkMessage::NewAddress(address_message(*index, (*address).into(), *prefix)));
         if let Some((address6, prefix6)) = address6 {
@@ -94,6 +105,10 @@ pub(crate) fn configure(interfaces: &[Interface]) -> Message {
         up.header.change_mask = LinkFlags::Up;
         text.push(format!("RTM_NEWLINK {name} up"));
         messages.push(RouteNetlinkMessage::SetLink(up));
+        if let Some(rate) = rate {
+            text.push(format!("RTM_NEWQDISC {name} tbf rate {}bit", rate.rate));
+            messages.push(RouteNetlinkMessage::NewQueueDiscipline(limited(*index, rate)));
+        }
         for gateway in [gateway.map(IpAddr::from), gateway6.map(IpAddr::from)].into_iter().flatten() {
             text.push(format!("RTM_NEWROUTE default via {gateway}"));
             messages.push(RouteNetlinkMessage::NewRoute(default_route(*index, gateway)));

@@ -79,9 +79,11 @@ impl Builder<'_> {
                 "ip link add {host} up master {} type veth peer name {} netns $pid",
                 place.record.bridge, interface.name
             );
+            let limit = interface.rate.map(|rate| crate::network::shell::limit(&host, &rate));
+            let shell = [Some(shell), limit].into_iter().flatten().collect();
             let what = format!("link it to the network '{}'", place.record.name);
             let why = "the pair goes with the container's network namespace, and its name keeps the address from others";
-            self.act(what, why, Shell::Map(vec![shell]), |b| {
+            self.act(what, why, Shell::Map(shell), |b| {
                 b.needs = Some("CAP_NET_ADMIN");
                 match &place.socket {
                     Some(socket) => {
@@ -109,7 +111,8 @@ impl Builder<'_> {
             let route = one.gateway.map(|gateway| format!("ip route add default via {gateway}"));
             let route6 = one.gateway6.map(|gateway| format!("ip route add default via {gateway}"));
             let up = Some(format!("ip link set {} up", one.name));
-            [Some(address), address6, up, route, route6].into_iter().flatten().collect::<Vec<_>>()
+            let limit = one.rate.map(|rate| crate::network::shell::limit(&one.name, &rate));
+            [Some(address), address6, up, limit, route, route6].into_iter().flatten().collect::<Vec<_>>()
         });
         let (shell, message) = (shell.collect(), configure(&interfaces));
         let why = "handed out by the network; what is not on it is reached through its gateway";
