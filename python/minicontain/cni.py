@@ -81,7 +81,7 @@ class CniConfig:
     It goes where a container's `network` does, if it was read from a file. Plugins run in the network
     namespace of the calling thread, which is the host to them.
 
-    Raises `SpecError` when it is no configuration, `NoSuchNetworkError` when there is none, and
+    Raises `SpecError` when it is no configuration, a `FileNotFoundError` when there is none, and
     `NetworkError` (`cni_failed`) with what a plugin says.
 
     >>> import minicontain

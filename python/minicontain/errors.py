@@ -325,6 +325,10 @@ class _NetworkPermissionError(NetworkError, PermissionError):
     """What the caller may not do to a link or a network."""
 
 
+class _NetworkFileNotFoundError(NetworkError, FileNotFoundError):
+    """A file or directory that is missing: a configuration of CNI, or the place for this user's state."""
+
+
 class _NetworkExistsError(NetworkError, FileExistsError):
     """A name that another link or network has."""
 
@@ -385,7 +389,7 @@ _NETWORKS: dict[str, type[NetworkError]] = {
     "name_taken": _NetworkExistsError,
     "network_not_found": NoSuchNetworkError,
     "permission_denied": _NetworkPermissionError,
-    "source_not_found": NoSuchNetworkError,
+    "source_not_found": _NetworkFileNotFoundError,
     "user_namespace_forbidden": _NetworkPermissionError,
 }
 _STATES: dict[str, type[StateError]] = {
