@@ -168,8 +168,10 @@ def test_the_other_end_is_found_by_whoever_looks(pair):
         assert (found.name, found.namespace) == ("veth1", right)
         found.up()
         assert veth.peer.is_up
-        # Who moves it behind this object's back is asked where it is.
         assert Link.get("veth1", right).peer == veth
+        # By another hand it is moved behind this object's back.
+        Link.get("veth1", right).move_to(left)
+        assert (veth.peer.namespace, veth.peer.name) == (left, "veth1")
 
 
 def test_addresses_of_both_families(pair):

@@ -421,6 +421,27 @@ def test_a_network_of_cni_plugins(name, workshop):
     Link.get("cni0").delete()
 
 
+@pytest.mark.root_only("CNI plugins need it")
+@pytest.mark.skipif(
+    not os.path.exists(f"{CNI}/portmap"), reason="containernetworking-plugins is not installed"
+)
+@pytest.mark.usefixtures("host")
+def test_a_container_on_a_network_of_cni_plugins(name, workshop):
+    ipam = {"type": "host-local", "subnet": SUBNET, "dataDir": str(workshop / "ipam2")}
+    plugin = {"type": "bridge", "bridge": "cni0", "isGateway": True, "ipam": ipam}
+    path = workshop / f"{name}c.conflist"
+    path.write_text(json.dumps({"cniVersion": "1.0.0", "name": f"{name}c", "plugins": [plugin]}))
+    for network in (minicontain.CniConfig.load(path), str(path), [str(path)]):
+        with Container(["sleep", "60"], network=network) as container:
+            assert container.ip.startswith("10.16.9.")
+            if shutil.which("ping"):
+                ping = ["ping", "-c3", "-i0.3", "-W2", container.ip]
+                assert subprocess.run(ping, capture_output=True).returncode == 0
+    with pytest.raises(minicontain.SpecError, match="portMappings"):
+        run(["true"], network=str(path), publish={8080: 80})
+    Link.get("cni0").delete()
+
+
 def test_cni_configurations_that_are_none(tmp_path):
     with pytest.raises(FileNotFoundError):
         minicontain.CniConfig.load(tmp_path / "none.conflist")

@@ -163,6 +163,14 @@ class Link:
         self._made = made
         self._peer = None
 
+    def _is_there(self) -> bool:
+        """Whether it is where it was last known to be."""
+        try:
+            self._core.state()
+        except NoSuchLinkError:
+            return False
+        return True
+
     def _make(self, where: Where, name: str, kind: str, options: dict[str, Any]) -> None:
         other = options.get("peer_namespace")
         given = {option: options.get(option) for option in _OPTIONS}
@@ -613,7 +621,7 @@ class Veth(Link):
         ...     veth.peer.name, veth.peer.peer == veth
         ('veth1', True)
         """
-        if self._peer is None:
+        if self._peer is None or not self._peer._is_there():
             found = self._core.peer(None)
             if found is None:
                 raise NoSuchLinkError("the other end is gone")

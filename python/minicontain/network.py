@@ -30,7 +30,8 @@ class Network:
     Making one makes a bridge with the first address of `subnet` (or the one that is named: `10.16.9.254/24`);
     without a subnet the first of 10.89.0.0/16 that is free is taken. `subnet6` gives IPv6 as well. With `nat`
     containers reach what the host reaches, behind its address: the host must forward packets for that, which
-    `forward` switches on; published ports that others than the host ask need it, too. `dns` are the servers that containers ask; the default is the host's.
+    `forward` switches on; published ports that others than the host ask need it, too. `dns` are the servers
+    that containers ask; the default is the host's.
 
     It stays until `remove` or the end of its `with`; without either, the next process that makes or lists
     networks sweeps it away once this one has ended, unless it is `persistent`.
