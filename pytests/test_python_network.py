@@ -176,6 +176,11 @@ def test_two_containers_talk_by_name(lab):
             assert pings(lab, name)
         assert not pings(lab, "nobody")
         assert "mc0a100902" in {port.name for port in lab.bridge.ports}
+        state = lab.describe()
+        [on_it] = [one for one in state.containers if one.address == web.ip]
+        assert (sorted(on_it.names), on_it.link) == (["web", "www"], "mc0a100902")
+        assert (state.name, state.subnet, state.bridge) == (lab.name, SUBNET, f"mc-{lab.name}")
+        assert "nftables" in state.rules or not shutil.which("nft")
         assert web.ip in lab._repr_html_()
         with Container(["sleep", "60"], network=[lab]) as other:
             assert other.ip not in (None, web.ip)

@@ -91,7 +91,9 @@ if TYPE_CHECKING:
     from .namespace import namespaces as namespaces
     from .namespace import setns as setns
     from .namespace import unshare as unshare
+    from .network import Connected as Connected
     from .network import Network as Network
+    from .network import NetworkDescription as NetworkDescription
     from .network import networks as networks
     from .plan import Plan as Plan
     from .plan import Step as Step
@@ -156,6 +158,7 @@ __all__ = [
     "CniConfig",
     "CniResult",
     "CompletedProcess",
+    "Connected",
     "Container",
     "ContainerError",
     "ContainerStatus",
@@ -176,6 +179,7 @@ __all__ = [
     "Namespaces",
     "Neighbour",
     "Network",
+    "NetworkDescription",
     "NetworkError",
     "NetworkState",
     "NoSuchCgroupError",
@@ -253,6 +257,7 @@ _HOMES = {
     "CniConfig": "cni",
     "CniResult": "cni",
     "CompletedProcess": "results",
+    "Connected": "network",
     "Container": "container",
     "ContainerError": "errors",
     "ContainerStatus": "named",
@@ -273,6 +278,7 @@ _HOMES = {
     "Namespaces": "namespace",
     "Neighbour": "routing",
     "Network": "network",
+    "NetworkDescription": "network",
     "NetworkError": "errors",
     "NetworkState": "routing",
     "NoSuchCgroupError": "errors",

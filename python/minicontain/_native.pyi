@@ -304,6 +304,8 @@ class Network:
         """The namespace that the bridge is in."""
     def names(self) -> builtins.list[tuple[str, str]]:
         """The names on it, with what they stand for."""
+    def describe(self) -> dict[str, Any]:
+        """All of it as it is now, as plain Python values."""
     def rules(self) -> str:
         """Its rules."""
 

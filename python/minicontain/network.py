@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import _native
-from .link import Bridge, Link
+from ._record import Record
+from .link import Link
 from .namespace import Namespace
-from .routing import network_state
+from .routing import NetworkState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,11 +18,68 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from .routing import NetworkState
-
     _Subnet = Union[str, IPv4Network, IPv4Interface]
     _Subnet6 = Union[str, IPv6Network, IPv6Interface]
     _Server = Union[str, IPv4Address, IPv6Address]
+
+
+class Connected(Record):
+    """A container on a network: see `Network.describe`.
+
+    >>> import minicontain
+    >>> minicontain.Connected("10.16.9.2", ["web"], "mc0a100902").names
+    ['web']
+    """
+
+    __slots__ = ("address", "names", "link")
+
+    address: str
+    """Its address."""
+    names: list[str]
+    """The names that stand for that."""
+    link: str
+    """The host's end of its link."""
+
+
+class NetworkDescription(NetworkState):
+    """A network as it was when it was read: see `Network.describe`.
+
+    >>> import minicontain
+    >>> with minicontain.Network("example") as network:
+    ...     network.describe().bridge
+    'mc-example'
+    """
+
+    __slots__ = ("name", "subnet", "subnet6", "gateway", "bridge", "containers", "rules")
+
+    name: str
+    """Its name."""
+    subnet: str
+    """Its addresses."""
+    subnet6: str | None
+    """Its addresses of version 6."""
+    gateway: str
+    """The host's address on it."""
+    bridge: str
+    """The bridge's name."""
+    containers: list[Connected]
+    """Who is on it."""
+    rules: dict[str, Any] | None
+    """Its rules as nft(8) lists them in JSON: libnftables-json(5). None where it has none."""
+
+    def _repr_html_(self) -> str:
+        from ._html import table
+
+        facts = [
+            ("subnet", ", ".join(filter(None, (self.subnet, self.subnet6)))),
+            ("gateway", self.gateway),
+            ("bridge", self.bridge),
+        ]
+        shown = table(f"Network {self.name}", (), facts, code=(1,))
+        if self.containers:
+            rows = [(one.address, ", ".join(one.names) or "-", one.link) for one in self.containers]
+            shown += table("Containers", ("address", "names", "host's end"), rows, code=(0, 2))
+        return shown + super()._repr_html_()
 
 
 class Network:
@@ -191,15 +249,19 @@ class Network:
         """
         return self._core.rules()
 
-    def describe(self) -> NetworkState:
-        """What the kernel holds where its bridge is: links, addresses, routes, neighbours.
+    def describe(self) -> NetworkDescription:
+        """All of it as it is now: who is on it, its rules, and what the kernel holds where its bridge is.
 
         >>> import minicontain
-        >>> with minicontain.Network("example") as network:
-        ...     [link.name for link in network.describe().links]
-        ['lo', 'mc-example']
+        >>> with minicontain.Network("example", subnet="10.16.9.0/24") as network:
+        ...     with minicontain.Container(["sleep", "9"], hostname="web", network=network):
+        ...         network.describe().containers
+        [Connected(address='10.16.9.2', names=['web'], link='mc0a100902')]
         """
-        return network_state(self.namespace)
+        plain = self._core.describe()
+        facts = [plain[name] for name in ("name", "subnet", "subnet6", "gateway", "bridge")]
+        on_it = [Connected(*(one[name] for name in Connected.__slots__)) for one in plain["containers"]]
+        return NetworkDescription(*facts, on_it, plain["rules"], *NetworkState._parts(plain))
 
     def remove(self) -> None:
         """Removes it: bridge, addresses, rules, and what was written down.
@@ -231,17 +293,7 @@ class Network:
         return f"<{type(self).__name__} {self.name}: {self.subnet}, gateway {self.gateway}>"
 
     def _repr_html_(self) -> str:
-        from ._html import table
-
-        ports = self.bridge.ports if isinstance(self.bridge, Bridge) else []
-        rows = [
-            ("subnet", ", ".join(filter(None, (self.subnet, self.subnet6)))),
-            ("gateway", self.gateway),
-            ("bridge", self.bridge.name),
-            ("ports", ", ".join(port.name for port in ports) or "-"),
-            *((name, ", ".join(addresses)) for name, addresses in self.names.items()),
-        ]
-        return table(f"Network {self.name}", (), rows, code=(1,))
+        return self.describe()._repr_html_()
 
 
 def networks() -> list[Network]:

@@ -139,6 +139,16 @@ class NetworkState(Record):
     neighbours: list[Neighbour]
     """The neighbours that it knows."""
 
+    @staticmethod
+    def _parts(
+        plain: dict[str, Any],
+    ) -> tuple[list[LinkDescription], list[Route], list[Neighbour]]:
+        return (
+            [LinkDescription._of(link) for link in plain["links"]],
+            [Route(*(route[name] for name in Route.__slots__)) for route in plain["routes"]],
+            [Neighbour(*(one[name] for name in Neighbour.__slots__)) for one in plain["neighbours"]],
+        )
+
     def _repr_html_(self) -> str:
         from ._html import table
 
@@ -172,12 +182,7 @@ def network_state(namespace: Where = None) -> NetworkState:
     ...     [(link.name, link.kind, link.lower) for link in minicontain.network_state().links]
     [('lo', None, None), ('veth1', 'veth', 'veth0'), ('veth0', 'veth', 'veth1')]
     """
-    plain = _native.network_state(native_of(namespace))
-    return NetworkState(
-        [LinkDescription._of(link) for link in plain["links"]],
-        [Route(*(route[name] for name in Route.__slots__)) for route in plain["routes"]],
-        [Neighbour(*(one[name] for name in Neighbour.__slots__)) for one in plain["neighbours"]],
-    )
+    return NetworkState(*NetworkState._parts(_native.network_state(native_of(namespace))))
 
 
 def routes(namespace: Where = None) -> list[Route]:

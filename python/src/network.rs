@@ -88,6 +88,11 @@ impl Network {
         Ok(names.into_iter().map(|(name, address)| (name, address.to_string())).collect())
     }
 
+    /// All of it as it is now, as plain Python values.
+    fn describe<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        value::of(py, &detached(py, || self.inner.describe())?)
+    }
+
     /// Its rules.
     fn rules(&self, py: Python<'_>) -> PyResult<String> {
         detached(py, || self.inner.rules())
