@@ -43,7 +43,7 @@ impl fmt::Display for Fault {
 const MAX_STRING: usize = 131_071;
 
 /// The features that `require` may name.
-pub(crate) const FEATURES: [&str; 15] = [
+pub(crate) const FEATURES: [&str; 16] = [
     "namespaces",
     "user_mapping",
     "root",
@@ -59,6 +59,7 @@ pub(crate) const FEATURES: [&str; 15] = [
     "io",
     "hugetlb",
     "devices",
+    "network",
 ];
 
 /// Reads a spec from JSON, naming every field that cannot be read.
