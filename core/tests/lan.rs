@@ -185,6 +185,32 @@ fn the_hosts_loopback_is_closed_to_containers() {
 }
 
 #[test]
+fn the_host_takes_no_container_for_its_router() {
+    on_a_host("a network", || {
+        let lab = lab("ra", subnet("10.16.8.0/24"));
+        // A router advertisement, which says that it leads everywhere and is on 2001:db8:bad::/64, sent as CAP_NET_RAW allows.
+        let script = "import socket,struct,time
+s=socket.socket(socket.AF_INET6,socket.SOCK_RAW,socket.IPPROTO_ICMPV6)
+s.setsockopt(socket.IPPROTO_IPV6,socket.IPV6_MULTICAST_HOPS,255)
+packet=struct.pack('!BBHBBHII',134,0,0,64,0,1800,0,0)
+packet+=struct.pack('!BBBBIII',3,4,64,0xc0,3600,3600,0)+socket.inet_pton(socket.AF_INET6,'2001:db8:bad::')
+time.sleep(2.5)
+s.sendto(packet,('ff02::1',0,0,socket.if_nametoindex('eth0')))
+time.sleep(.3)";
+        let mut command = Command::new("/usr/bin/python3");
+        let run = command.args(["-c", script]).network(Attachment::to(lab.name())).output().expect("a run");
+        assert_eq!(run.outcome.returncode(), 0, "{}", String::from_utf8_lossy(&run.stderr));
+        let routes = Netlink::here().and_then(|netlink| netlink.routes()).expect("routes");
+        let led = routes.iter().find(|route| {
+            let to = route.destination.to_string();
+            to == "::/0" || to.starts_with("2001:db8:bad")
+        });
+        assert!(led.is_none(), "{led:?}");
+        lab.remove().expect("removed");
+    });
+}
+
+#[test]
 fn the_outside_is_reached_by_nat_alone() {
     on_a_host("a network", || {
         let outside = Namespace::create(Kind::Net).expect("a network namespace");

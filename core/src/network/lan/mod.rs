@@ -18,6 +18,7 @@ pub(crate) use record::Record;
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -269,6 +270,11 @@ impl Network {
             self.netlink.link("lo")?.up()?;
         }
         let bridge = self.netlink.create(&record.bridge, &LinkKind::Bridge)?;
+        // A container that calls itself a router must not get the host's packets (CVE-2020-13401).
+        let listens = format!("ipv6/conf/{}/accept_ra", record.bridge);
+        if Path::new("/proc/sys/net/ipv6").exists() {
+            setting(record, &listens, "0")?;
+        }
         bridge.add_address(&record.gateway)?;
         if let Some(gateway6) = &record.gateway6 {
             bridge.add_address(gateway6)?;
