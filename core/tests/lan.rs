@@ -185,6 +185,21 @@ fn the_hosts_loopback_is_closed_to_containers() {
 }
 
 #[test]
+fn networks_with_names_that_are_alike_have_rules_of_their_own() {
+    on_a_host("a network", || {
+        let [one, other] = ["t-t", "t.t"].map(|name| lab(name, NetworkOptions::default()));
+        assert!(
+            one.rules()
+                .expect("rules")
+                .contains(one.bridge().and_then(|link| link.name()).expect("a name").as_str())
+        );
+        other.remove().expect("removed");
+        assert!(one.rules().is_ok(), "they went with the other's");
+        one.remove().expect("removed");
+    });
+}
+
+#[test]
 fn the_host_takes_no_container_for_its_router() {
     on_a_host("a network", || {
         let lab = lab("ra", subnet("10.16.8.0/24"));

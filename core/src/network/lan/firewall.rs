@@ -15,9 +15,10 @@ use super::record::Record;
 use crate::error::{Code, Error};
 use crate::spec::Publish;
 
-/// What a network's table is called.
+/// What a network's table is called: after its bridge as it is, since `a.b` and `a-b` are two networks. The names of nft(8)
+/// may have all that those of networks have.
 pub(super) fn table(record: &Record) -> String {
-    format!("minicontain_{}", record.bridge.replace(|c: char| !c.is_ascii_alphanumeric(), "_"))
+    format!("minicontain_{}", record.bridge)
 }
 
 /// Makes the table.
@@ -189,6 +190,15 @@ fn here(args: &[&str], script: &str) -> Result<(bool, String), Error> {
 }
 
 fn missing(error: &std::io::Error) -> Error {
-    let hint = "install nftables (apt install nftables); a network without nat and publish needs none";
-    Error::call(Code::NotSupported, "could not run nft", error.raw_os_error().unwrap_or(0), hint)
+    let errno = error.raw_os_error().unwrap_or(0);
+    let (code, hint) = match errno {
+        libc::EMFILE | libc::ENFILE | libc::EAGAIN | libc::ENOMEM => {
+            (Code::OutOfResources, "a limit on descriptors, processes or memory is reached: see ulimit -a")
+        }
+        _ => (
+            Code::NotSupported,
+            "install nftables (apt install nftables); a network without nat and publish needs none",
+        ),
+    };
+    Error::call(code, "could not run nft", errno, hint)
 }

@@ -287,7 +287,7 @@ impl Network {
             // Published ports are reached from the host's own loopback, too; a rule keeps others from that.
             Ok(()) => setting(record, &format!("ipv4/conf/{}/route_localnet", record.bridge), "1"),
             // Without rules, nothing is forwarded from it: that keeps it apart.
-            Err(_) if !record.nat => {
+            Err(error) if !record.nat && error.code() != Code::OutOfResources => {
                 for version in ["ipv4", "ipv6"] {
                     let name = format!("{version}/conf/{}/forwarding", record.bridge);
                     if record.gateway6.is_some() || version == "ipv4" {
