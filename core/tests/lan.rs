@@ -200,6 +200,64 @@ fn networks_with_names_that_are_alike_have_rules_of_their_own() {
 }
 
 #[test]
+fn a_link_that_has_the_bridges_name_is_left_alone() {
+    on_a_host("a network", || {
+        let name = unique("f");
+        let netlink = Netlink::here().expect("netlink");
+        netlink.create(&format!("mc-{name}"), &LinkKind::Bridge).expect("a bridge");
+        assert_eq!(code(Network::create(&name, &NetworkOptions::default())), Code::LinkExists);
+        assert!(netlink.link(&format!("mc-{name}")).is_ok());
+        assert_eq!(code(Network::open(&name)), Code::NetworkNotFound);
+    });
+}
+
+#[test]
+fn networks_made_at_once_have_addresses_of_their_own() {
+    on_a_host("a network", || {
+        let host = Namespace::current(Kind::Net).expect("the host");
+        let made: Vec<Network> = std::thread::scope(|scope| {
+            let make = |n: usize| {
+                let host = &host;
+                scope.spawn(move || host.call(|| lab(&format!("s{n}-"), NetworkOptions::default())))
+            };
+            let makers: Vec<_> = (0..6).map(make).collect();
+            makers.into_iter().map(|maker| maker.join().expect("a thread").expect("entered")).collect()
+        });
+        let mut subnets: Vec<String> = made.iter().map(|network| network.subnet().to_string()).collect();
+        subnets.sort();
+        subnets.dedup();
+        assert_eq!(subnets.len(), 6, "{subnets:?}");
+        made.iter().for_each(|network| network.remove().expect("removed"));
+    });
+}
+
+#[test]
+fn of_those_who_make_what_a_killed_maker_left_anew_one_does() {
+    on_a_host("a network", || {
+        let name = unique("w");
+        // SAFETY: the copies make a network each, and end.
+        let make = |killed: bool| unsafe {
+            namespace::clone(0, || {
+                let Ok(made) = Network::create(&name, &subnet("10.16.8.0/24")) else { return 1 };
+                if killed {
+                    libc::raise(libc::SIGKILL);
+                }
+                std::thread::sleep(Duration::from_millis(300));
+                if made.bridge().is_ok() && made.remove().is_ok() { 0 } else { 2 }
+            })
+        };
+        for _ in 0..3 {
+            make(true).and_then(|child| child.wait()).expect("its end");
+            let makers: Vec<_> = (0..4).map(|_| make(false).expect("a copy")).collect();
+            let mut ends: Vec<_> =
+                makers.iter().map(|maker| maker.wait().expect("its end").code().expect("a status")).collect();
+            ends.sort_unstable();
+            assert_eq!(ends, [0, 1, 1, 1]);
+        }
+    });
+}
+
+#[test]
 fn the_host_takes_no_container_for_its_router() {
     on_a_host("a network", || {
         let lab = lab("ra", subnet("10.16.8.0/24"));

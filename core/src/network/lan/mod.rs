@@ -93,7 +93,9 @@ impl Network {
     /// [`Code::ForwardingOff`]; [`Code::NotSupported`] without nftables, where that is needed; [`Error::Spec`].
     pub fn create(name: &str, options: &NetworkOptions) -> Result<Self, Error> {
         check_name(name)?;
-        sweep()?;
+        // Nobody else chooses the same addresses meanwhile, or takes this for what is left of a killed maker's.
+        let lock = record::hold()?;
+        sweep_held()?;
         let privileged = process::effective_capabilities() & bit::NET_ADMIN != 0;
         let held = if privileged { None } else { Some(hold()?) };
         let netlink = match &held {
@@ -127,16 +129,27 @@ impl Network {
             forwarding(&record, options.forward)?;
         }
         record.create()?;
-        let mut network = Self { record: record.clone(), netlink, held, uplink: None };
-        let built = network.build(&mut record, servers.as_deref());
-        network.record = record;
-        match built.and_then(|()| network.connect()) {
-            Ok(()) => Ok(network),
+        let bridge = match netlink.create(&record.bridge, &LinkKind::Bridge) {
+            Ok(bridge) => bridge,
+            // A link that has this name is somebody else's.
             Err(error) => {
-                let _ = network.take_down();
-                Err(error)
+                let _ = record.remove();
+                return Err(error);
             }
+        };
+        let mut network = Self { record: record.clone(), netlink, held, uplink: None };
+        let built = network.build(&mut record, &bridge, servers.as_deref());
+        network.record = record;
+        if let Err(error) = built {
+            let _ = network.take_down();
+            return Err(error);
         }
+        drop(lock);
+        if let Err(error) = network.connect() {
+            let _ = network.remove();
+            return Err(error);
+        }
+        Ok(network)
     }
 
     /// The one of that name.
@@ -170,7 +183,15 @@ impl Network {
         loop {
             let ports = self.ports()?;
             if ports.is_empty() {
-                return self.take_down();
+                let _lock = record::hold()?;
+                // One of that name that was made since is another's.
+                let is_own =
+                    |now: Record| now.maker == self.record.maker && now.namespace == self.record.namespace;
+                return if Record::open(&self.record.name).is_ok_and(|now| !is_own(now)) {
+                    Ok(())
+                } else {
+                    self.take_down()
+                };
             }
             if Instant::now() >= until {
                 let addresses: Vec<String> = ports
@@ -256,7 +277,7 @@ impl Network {
         Ok(ports.map(|state| state.name).collect())
     }
 
-    fn build(&self, record: &mut Record, servers: Option<&[IpAddr]>) -> Result<(), Error> {
+    fn build(&self, record: &mut Record, bridge: &Link, servers: Option<&[IpAddr]>) -> Result<(), Error> {
         let write = |name: &str, bytes: &[u8]| {
             let path = record.file(name)?;
             fs::write(&path, bytes).map_err(|error| record::trouble("write", &path, &error))
@@ -269,7 +290,6 @@ impl Network {
         if record.inside.is_some() {
             self.netlink.link("lo")?.up()?;
         }
-        let bridge = self.netlink.create(&record.bridge, &LinkKind::Bridge)?;
         // A container that calls itself a router must not get the host's packets (CVE-2020-13401).
         let listens = format!("ipv6/conf/{}/accept_ra", record.bridge);
         if Path::new("/proc/sys/net/ipv6").exists() {
@@ -340,6 +360,15 @@ fn bridge_gone(record: &Record) -> Error {
 
 /// Removes the networks of makers that are gone, where nobody is on them.
 fn sweep() -> Result<(), Error> {
+    if Record::all()?.iter().all(|record| record.persistent || !record.maker.is_gone()) {
+        return Ok(());
+    }
+    let _lock = record::hold()?;
+    sweep_held()
+}
+
+/// The same, by who has the lock.
+fn sweep_held() -> Result<(), Error> {
     let own = Namespace::current(Kind::Net)?.id();
     for record in Record::all()?.into_iter().filter(|record| !record.persistent && record.maker.is_gone()) {
         // Those in another namespace are gone with that.

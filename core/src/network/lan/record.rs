@@ -12,7 +12,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -164,6 +164,38 @@ fn forget_unfinished(parent: &Path) {
 /// Where all are.
 pub(super) fn all() -> Result<PathBuf, Error> {
     Ok(state_directory("network")?.join("networks"))
+}
+
+/// The directory of all networks, which nobody else changes meanwhile. It goes with the last network.
+#[derive(Debug)]
+pub(super) struct Held {
+    directory: PathBuf,
+    _lock: Flock<File>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = self.directory.ancestors().take(2).try_for_each(fs::remove_dir);
+    }
+}
+
+/// Makes the directory where it is not there, and keeps others from making and removing networks while the result lives.
+pub(super) fn hold() -> Result<Held, Error> {
+    let directory = all()?;
+    let failed = |error| trouble("lock", &directory, &error);
+    loop {
+        DirBuilder::new().recursive(true).mode(0o755).create(&directory).map_err(failed)?;
+        let file = match File::open(&directory) {
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            opened => opened.map_err(failed)?,
+        };
+        let lock = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| failed(errno.into()))?;
+        // Whoever had the lock may have removed the last network, and the directory.
+        let held = lock.metadata().map_err(failed)?.ino();
+        if fs::metadata(&directory).is_ok_and(|now| now.ino() == held) {
+            return Ok(Held { _lock: lock, directory });
+        }
+    }
 }
 
 /// The host's end of a container's link. Its name is what hands an address out: there can be one of it, and the kernel
