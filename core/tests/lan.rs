@@ -258,6 +258,56 @@ fn of_those_who_make_what_a_killed_maker_left_anew_one_does() {
 }
 
 #[test]
+fn who_gets_an_address_again_has_names_and_ports_of_his_own() {
+    on_a_host("a network", || {
+        let lab = lab("u", NetworkOptions { persistent: true, ..subnet("10.16.8.0/24") });
+        let at = |port: Option<&str>| {
+            let mut command = Command::new("sleep");
+            command.arg("60").hostname("web");
+            command.network(Attachment { ip: Some([10, 16, 8, 9].into()), ..Attachment::to(lab.name()) });
+            port.into_iter().for_each(|port| drop(command.publish(port.parse().expect("a port"))));
+            let until = std::time::Instant::now() + Duration::from_secs(5);
+            loop {
+                match command.spawn() {
+                    Err(error) if error.code() == Code::AddressInUse && until > std::time::Instant::now() => {
+                        std::thread::sleep(Duration::from_millis(10));
+                    }
+                    started => return started.unwrap_or_else(|error| panic!("{error}")),
+                }
+            }
+        };
+        let ports = || lab.rules().expect("rules").matches("10.16.8.9 . 80").count();
+        let names = || lab.names().expect("names").iter().filter(|(name, _)| name == "web").count();
+        // One that has ended, and was not waited for yet.
+        let first = at(Some("8081:80"));
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(first.pid()), nix::sys::signal::SIGKILL)
+            .expect("killed");
+        let second = at(Some("8082:80"));
+        drop(first);
+        assert_eq!((names(), ports()), (1, 1));
+        drop(second);
+        assert_eq!((names(), ports()), (0, 0));
+        // One whose maker was killed.
+        // SAFETY: the copy starts a container and is killed.
+        let killed = unsafe {
+            namespace::clone(0, || {
+                let started = at(Some("8080:80"));
+                libc::raise(libc::SIGKILL);
+                drop(started);
+                0
+            })
+        };
+        killed.and_then(|child| child.wait()).expect("its end");
+        assert_eq!(ports(), 1);
+        let after = at(None);
+        assert_eq!((names(), ports()), (1, 0));
+        drop(after);
+        drop(at(Some("8080:80")));
+        lab.remove().expect("removed");
+    });
+}
+
+#[test]
 fn the_host_takes_no_container_for_its_router() {
     on_a_host("a network", || {
         let lab = lab("ra", subnet("10.16.8.0/24"));

@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::net::IpAddr;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::home::Home;
 use super::record::{Record, link_name, locked, not_found, trouble};
@@ -36,17 +37,21 @@ impl Names {
         let lines = names
             .iter()
             .flat_map(|name| addresses.iter().map(move |address| format!("{address}\t{name}\t#")));
-        let lines: Vec<String> = lines.collect();
+        // Another container may have the same name, and, once this one has ended, the same address.
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let Maker { namespace, pid, started } = Maker::this();
-        let mark = format!("{namespace:x}-{pid}-{started:x}");
-        in_each(record, |file, text| write_in(file, text, &lines, &mark))?;
-        Ok(Self { record: record.clone(), lines })
+        let mark = format!("{namespace:x}-{pid}-{started:x}-{number}");
+        let lines: Vec<String> = lines.map(|line| format!("{line}{mark}")).collect();
+        let names = Self { record: record.clone(), lines };
+        in_each(record, |file, text| write_in(file, text, &names.lines))?;
+        Ok(names)
     }
 }
 
 impl Drop for Names {
     fn drop(&mut self) {
-        let ours = |line: &[u8]| self.lines.iter().any(|own| line.starts_with(own.as_bytes()));
+        let ours = |line: &[u8]| self.lines.iter().any(|own| line.trim_ascii_end() == own.as_bytes());
         // Where the network is gone, so are its names.
         let _ = in_each(&self.record, |file, text| {
             let places = text.chunks(LINE).enumerate().filter(|(_, line)| ours(line));
@@ -114,7 +119,7 @@ fn in_each(record: &Record, act: impl Fn(&File, &[u8]) -> std::io::Result<()>) -
 }
 
 /// Writes lines where there is room, and takes those out that containers left which are gone.
-fn write_in(file: &File, text: &[u8], lines: &[String], mark: &str) -> std::io::Result<()> {
+fn write_in(file: &File, text: &[u8], lines: &[String]) -> std::io::Result<()> {
     let mut makers = Vec::new();
     let mut free = Vec::new();
     for (place, line) in text.chunks(LINE).enumerate() {
@@ -128,7 +133,7 @@ fn write_in(file: &File, text: &[u8], lines: &[String], mark: &str) -> std::io::
     }
     let there = text.len() / LINE;
     for (line, place) in lines.iter().zip(free.into_iter().chain(there..)) {
-        let bytes = padded(&format!("{line}{mark}"));
+        let bytes = padded(line);
         let at = (place * LINE) as u64;
         if place < there {
             file.write_all_at(&bytes[1..], at + 1)?;

@@ -3,7 +3,9 @@
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::{Deserialize, Serialize};
 
@@ -101,6 +103,10 @@ impl Place {
     pub(crate) fn enter(&self) -> Result<Member, Error> {
         let record = &self.record;
         let mut member = Member::default();
+        if record.rules && record.inside.is_none() {
+            // Whoever gets an address now would be reached by the ports of who had it before.
+            sweep(record, |address| !self.publish.is_empty() || address == self.interface.address);
+        }
         if !self.names.is_empty() {
             let mut own: Vec<IpAddr> = vec![self.interface.address.into()];
             own.extend(self.interface.address6.map(|(address, _)| IpAddr::from(address)));
@@ -173,10 +179,12 @@ impl Drop for Member {
     }
 }
 
-/// Published ports, by the file that says so: `ports/ADDRESS`.
+/// Published ports, by the file that says so: `ports/ADDRESS-PID-NUMBER`. An address may be another container's when this
+/// one has ended.
 #[derive(Debug)]
 struct Ports {
     record: Record,
+    journal: PathBuf,
     address: Ipv4Addr,
     publish: Vec<Publish>,
 }
@@ -196,17 +204,18 @@ impl Ports {
             let hint = "install nftables (apt install nftables), and make the network anew";
             return Err(Error::call(Code::NotSupported, problem, 0, hint));
         }
-        sweep(record);
-        let path = record.file("ports")?.join(address.to_string());
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = record.file("ports")?.join(format!("{address}-{}-{number}", std::process::id()));
         let journal = Journal { maker: Maker::this(), publish: publish.to_vec() };
         let json = serde_json::to_string(&journal).unwrap_or_default();
         fs::write(&path, json).map_err(|error| trouble("write", &path, &error))?;
-        let ports = Self { record: record.clone(), address, publish: publish.to_vec() };
+        let ports = Self { record: record.clone(), journal: path, address, publish: publish.to_vec() };
         match firewall::publish(record, address, publish) {
             Ok(()) => Ok(ports),
             // All of a script's changes are made, or none: there is nothing to take back but the file.
             Err(error) => {
-                let _ = fs::remove_file(path);
+                let _ = fs::remove_file(&ports.journal);
                 std::mem::forget(ports);
                 Err(error)
             }
@@ -216,33 +225,29 @@ impl Ports {
 
 impl Drop for Ports {
     fn drop(&mut self) {
-        close(&self.record, self.address, &self.publish);
+        close(&self.record, &self.journal, self.address, &self.publish);
     }
 }
 
-fn close(record: &Record, address: Ipv4Addr, publish: &[Publish]) {
+fn close(record: &Record, journal: &Path, address: Ipv4Addr, publish: &[Publish]) {
     let _ = firewall::unpublish(record, address, publish);
-    if let Ok(directory) = record.file("ports") {
-        let _ = fs::remove_file(directory.join(address.to_string()));
-    }
+    let _ = fs::remove_file(journal);
 }
 
-/// Takes back the ports of containers that are gone with their maker.
-fn sweep(record: &Record) {
+/// Takes back the ports of containers that are gone with their maker, of some addresses.
+fn sweep(record: &Record, concerns: impl Fn(Ipv4Addr) -> bool) {
     let entries = record
         .file("ports")
         .and_then(|path| fs::read_dir(&path).map_err(|error| trouble("list", &path, &error)));
     for entry in entries.into_iter().flatten().flatten() {
-        let address: Option<Ipv4Addr> = entry.file_name().to_str().and_then(|name| name.parse().ok());
-        let journal = fs::read_to_string(entry.path())
-            .ok()
-            .and_then(|text| serde_json::from_str::<Journal>(&text).ok());
-        if let (Some(address), Some(journal)) = (address, journal) {
-            if !Home::Here.index(&link_name(address)).is_ok_and(|link| link.is_some())
-                && journal.maker.is_gone()
-            {
-                close(record, address, &journal.publish);
-            }
+        let name = entry.file_name();
+        let address: Option<Ipv4Addr> = name.to_str().and_then(|name| name.split('-').next()?.parse().ok());
+        let Some(address) = address.filter(|address| concerns(*address)) else { continue };
+        let text = fs::read_to_string(entry.path()).unwrap_or_default();
+        let Ok(journal) = serde_json::from_str::<Journal>(&text) else { continue };
+        let linked = Home::Here.index(&link_name(address)).is_ok_and(|link| link.is_some());
+        if !linked && journal.maker.is_gone() {
+            close(record, &entry.path(), address, &journal.publish);
         }
     }
 }

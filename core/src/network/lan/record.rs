@@ -6,7 +6,7 @@
 //!     last            the address that was handed out last
 //!     hosts           the names of who is on it
 //!     resolv.conf     where its containers ask for other names
-//!     ports/          an address for each container with published ports
+//!     ports/          a file for each container with published ports, called after its address and its maker
 //! ```
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
