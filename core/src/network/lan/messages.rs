@@ -71,7 +71,8 @@ pub(crate) fn veth(host: &str, bridge: u32, mtu: Option<u32>, interface: &Interf
     let answer = if interface.rate.is_some() { 0 } else { NLM_F_ACK };
     append(&mut bytes, NLM_F_CREATE | NLM_F_EXCL | answer, RouteNetlinkMessage::NewLink(link));
     let mark = SOMEBODY.to_ne_bytes();
-    let at = bytes.windows(4).position(|window| window == mark).unwrap_or(0);
+    // The last of them: the link's own number, which is made of the address, may look like it.
+    let at = bytes.windows(4).rposition(|window| window == mark).unwrap_or(0);
     let mut text = format!("RTM_NEWLINK {host} up master {bridge} type veth peer name {}", interface.name);
     if let Some(rate) = &interface.rate {
         let _ = write!(text, ", RTM_NEWQDISC {host} tbf rate {}bit", rate.rate);
@@ -165,4 +166,24 @@ fn append(bytes: &mut Vec<u8>, flags: u16, message: RouteNetlinkMessage) {
     let begin = bytes.len();
     bytes.resize(begin + message.buffer_len().next_multiple_of(4), 0);
     message.serialize(&mut bytes[begin..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Interface, SOMEBODY, veth};
+    use crate::plan::arg::Slot;
+
+    #[test]
+    fn the_process_id_has_its_place_whatever_the_address() {
+        let place = |address: [u8; 4]| {
+            let (name, index) = Interface::place(0);
+            let address = address.into();
+            let (gateway, gateway6, address6) = (None, None, None);
+            let interface = Interface { name, index, address, prefix: 24, address6, gateway, gateway6 };
+            veth("mc", 2, Some(1500), &interface, Slot(0)).pid.map(|(at, _)| at)
+        };
+        // This one makes a number of a link that is the same.
+        let [_, rest @ ..] = SOMEBODY.to_be_bytes();
+        assert_eq!(place([62, rest[0], rest[1], rest[2]]), place([10, 16, 8, 2]));
+    }
 }
