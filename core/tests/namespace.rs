@@ -396,3 +396,51 @@ fn as_root_a_pidfd_stands_for_several_at_once() {
     });
     child.send_signal(libc::SIGKILL).and_then(|()| child.wait()).expect("its end");
 }
+
+#[test]
+fn a_visitor_does_not_show_the_callers_memory() {
+    if !root("a_visitor_does_not_show_the_callers_memory") {
+        return;
+    }
+    let secret = String::from("known to the caller alone");
+    // Reads the caller's memory through whatever process comes next, as its CAP_SYS_PTRACE would allow for those in its user
+    // namespace.
+    let script = format!(
+        "import ctypes,os,time
+class Vec(ctypes.Structure): _fields_=[('at',ctypes.c_void_p),('len',ctypes.c_size_t)]
+room=ctypes.create_string_buffer({length})
+own,other=Vec(ctypes.addressof(room),{length}),Vec({address},{length})
+read=ctypes.CDLL(None).process_vm_readv
+seen=os.open('/proc/loadavg',os.O_RDONLY)
+end=time.monotonic()+3
+print('ready',flush=True)
+while time.monotonic()<end:
+    last=int(os.pread(seen,99,0).split()[-1])
+    for pid in (last,last+1)*100:
+        if pid!=os.getpid() and read(pid,ctypes.byref(own),1,ctypes.byref(other),1,0)>0 and b'caller' in room.raw:
+            raise SystemExit('read: '+room.raw.decode())
+",
+        length = secret.len(),
+        address = secret.as_ptr().addr(),
+    );
+    let mut command = minicontain::Command::new("/usr/bin/python3");
+    command
+        .args(["-c", &script])
+        .stdout(minicontain::spec::Stdio::Pipe)
+        .stderr(minicontain::spec::Stdio::Pipe);
+    command.spec().cap_add = vec!["SYS_PTRACE".into()];
+    command.spec().namespaces.set(Kind::Pid, minicontain::spec::NamespaceSource::Host);
+    let mut container = command.spawn().expect("a container");
+    let user = Namespace::of(container.pid(), Kind::User).expect("its user namespace");
+    let mut ready = [0; 6];
+    let mut output = fs::File::from(container.stdout.take().expect("a pipe"));
+    std::io::Read::read_exact(&mut output, &mut ready).expect("ready");
+    let ended = loop {
+        Namespace::create_in(Kind::Uts, &user).expect("a namespace");
+        if let Some(ended) = container.wait_timeout(std::time::Duration::ZERO).expect("its end") {
+            break ended;
+        }
+    };
+    assert_eq!(ended.returncode(), 0, "it read the memory");
+    assert_eq!(secret, "known to the caller alone");
+}

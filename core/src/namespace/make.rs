@@ -51,6 +51,11 @@ impl Namespace {
         }
         let mut visit = Visit::new();
         if let Some(owner) = owner {
+            // Who is privileged in there may trace the visitor, and has the caller's memory with that, unless this is marked
+            // as not to be traced from below. The maps of a new user namespace could then be written by root alone.
+            if kind != Kind::User {
+                visit.does("keep the caller's memory from those inside", None, [Call::Dumpable(false)]);
+            }
             join(&mut visit, owner);
         }
         let unshare = Call::Unshare { flags: kind.clone_flag() };

@@ -90,9 +90,12 @@ pub(crate) fn execute(plan: Plan, fault: Option<(usize, i32)>) -> Result<Started
 /// Executes a plan whose process ends by itself when its steps are done: what it opened, in order.
 pub(super) fn visit(plan: Plan) -> Result<Vec<OwnedFd>, Box<Failed>> {
     let mut execution = Execution::new(plan, None, None)?;
+    // Until the visitor is gone, and not only about to go.
+    let keeper = Keeper::begin();
     let failed = execution.run();
     let pidfd = execution.plan.kept.pidfd.and_then(|slot| execution.take(slot));
     let ended = pidfd.and_then(|pidfd| process::reap(pidfd.as_fd(), true).ok().flatten());
+    drop(keeper);
     let opened = execution.take_opened();
     if execution.block.records().iter().all(|record| record.ended != 0 && record.result >= 0) {
         return Ok(opened);
