@@ -265,7 +265,9 @@ fn who_gets_an_address_again_has_names_and_ports_of_his_own() {
             let mut command = Command::new("sleep");
             command.arg("60").hostname("web");
             command.network(Attachment { ip: Some([10, 16, 8, 9].into()), ..Attachment::to(lab.name()) });
-            port.into_iter().for_each(|port| drop(command.publish(port.parse().expect("a port"))));
+            if let Some(port) = port {
+                command.publish(port.parse().expect("a port"));
+            }
             let until = std::time::Instant::now() + Duration::from_secs(5);
             loop {
                 match command.spawn() {
@@ -304,6 +306,30 @@ fn who_gets_an_address_again_has_names_and_ports_of_his_own() {
         drop(after);
         drop(at(Some("8080:80")));
         lab.remove().expect("removed");
+    });
+}
+
+#[test]
+fn what_a_killed_maker_left_in_another_namespace_is_swept_from_there() {
+    on_a_host("a network", || {
+        let name = unique("v");
+        // SAFETY: the copy makes a network and is killed.
+        let killed = unsafe {
+            namespace::clone(0, || {
+                let made = Network::create(&name, &subnet("10.16.8.0/24"));
+                libc::raise(libc::SIGKILL);
+                i32::from(made.is_ok())
+            })
+        };
+        killed.and_then(|child| child.wait()).expect("its end");
+        let elsewhere = Namespace::create(Kind::Net).expect("a network namespace");
+        elsewhere.call(Network::list).expect("entered").expect("a list");
+        let links = || Netlink::here().and_then(|netlink| netlink.links()).expect("links").len();
+        assert_eq!(
+            (code(Network::create(&name, &NetworkOptions { mtu: Some(1), ..Default::default() })), links()),
+            (Code::InvalidSpec, 1)
+        );
+        assert_eq!(code(Network::open(&name)), Code::NetworkNotFound);
     });
 }
 

@@ -10,6 +10,7 @@ mod member;
 mod messages;
 mod pasta;
 mod record;
+mod sweep;
 
 pub use describe::{Connected, NetworkDescription};
 pub(crate) use member::{Member, Place};
@@ -33,6 +34,7 @@ use crate::sys::process;
 use home::Home;
 use pasta::Pasta;
 use record::Inside;
+use sweep::{sweep, sweep_held};
 
 /// Where programs of the host are looked for.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -356,32 +358,6 @@ fn bridge(record: &Record, netlink: &Netlink) -> Result<Link, Error> {
 fn bridge_gone(record: &Record) -> Error {
     let problem = format!("the bridge of '{}' ({}) is gone", record.name, record.bridge);
     Error::call(Code::NetworkNotFound, problem, 0, "somebody removed it: make the network anew")
-}
-
-/// Removes the networks of makers that are gone, where nobody is on them.
-fn sweep() -> Result<(), Error> {
-    if Record::all()?.iter().all(|record| record.persistent || !record.maker.is_gone()) {
-        return Ok(());
-    }
-    let _lock = record::hold()?;
-    sweep_held()
-}
-
-/// The same, by who has the lock.
-fn sweep_held() -> Result<(), Error> {
-    let own = Namespace::current(Kind::Net)?.id();
-    for record in Record::all()?.into_iter().filter(|record| !record.persistent && record.maker.is_gone()) {
-        // Those in another namespace are gone with that.
-        if record.namespace != own {
-            record.remove()?;
-            continue;
-        }
-        let network = Network { netlink: Netlink::here()?, record, held: None, uplink: None };
-        if network.ports()?.is_empty() {
-            network.take_down()?;
-        }
-    }
-    Ok(())
 }
 
 /// The namespaces of an ordinary user's network.
