@@ -645,6 +645,29 @@ fn another_process_of_the_user_finds_it() {
 }
 
 #[test]
+fn names_of_an_ordinary_users_detached_containers_stay() {
+    if !as_anyone("a network without privileges") {
+        return;
+    }
+    let lab = lab("dn", subnet("10.16.8.0/24"));
+    let name = unique("dn");
+    // SAFETY: the copy starts a container.
+    let child = unsafe {
+        namespace::clone(0, || {
+            let mut command = Command::new("sleep");
+            command.arg("60").network(Attachment::to(lab.name())).name(&name).detach(true);
+            i32::from(command.spawn().is_err())
+        })
+    };
+    assert_eq!(child.and_then(|child| child.wait()).expect("its end").code(), Some(0));
+    let (_, said) = sh(&lab, "cat /etc/hosts");
+    Container::attach(&name).and_then(|left| left.kill()).expect("killed");
+    assert!(said.contains(&format!("\t{name}\t")), "{said}");
+    let until = std::time::Instant::now() + Duration::from_secs(5);
+    while lab.remove().is_err() && std::time::Instant::now() < until {}
+}
+
+#[test]
 fn an_ordinary_users_network_goes_with_its_maker() {
     if !as_anyone("an_ordinary_users_network_goes_with_its_maker") {
         return;

@@ -3,8 +3,9 @@
 //! It stays the same file, since they have it mounted; a name is a line of fixed length. A line is changed such that whoever
 //! reads meanwhile finds it whole or as a comment: its first byte is written last, and `#` first.
 
+use std::cell::OnceCell;
 use std::fs::{self, File};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,6 +17,9 @@ use crate::host::Maker;
 
 const LINE: usize = 256;
 const BEGINNING: &str = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
+
+/// Numbers the containers of this process: another one may have the same name, and, once one has ended, its address.
+static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// Names that were written, and are taken out with this.
 #[derive(Debug)]
@@ -37,14 +41,17 @@ impl Names {
         let lines = names
             .iter()
             .flat_map(|name| addresses.iter().map(move |address| format!("{address}\t{name}\t#")));
-        // Another container may have the same name, and, once this one has ended, the same address.
-        static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let Maker { namespace, pid, started } = Maker::this();
         let mark = format!("{namespace:x}-{pid}-{started:x}-{number}");
         let lines: Vec<String> = lines.map(|line| format!("{line}{mark}")).collect();
         let names = Self { record: record.clone(), lines };
-        in_each(record, |file, text| write_in(file, text, &names.lines))?;
+        let home = OnceCell::new();
+        let linked = |address| {
+            let home = home.get_or_init(|| Home::of(record).ok());
+            home.as_ref().is_none_or(|home| home.index(&link_name(address)).is_ok_and(|link| link.is_some()))
+        };
+        in_each(record, |file, text| write_in(file, text, &names.lines, &linked))?;
         Ok(names)
     }
 }
@@ -119,11 +126,16 @@ fn in_each(record: &Record, act: impl Fn(&File, &[u8]) -> std::io::Result<()>) -
 }
 
 /// Writes lines where there is room, and takes those out that containers left which are gone.
-fn write_in(file: &File, text: &[u8], lines: &[String]) -> std::io::Result<()> {
+fn write_in(
+    file: &File,
+    text: &[u8],
+    lines: &[String],
+    linked: &dyn Fn(Ipv4Addr) -> bool,
+) -> std::io::Result<()> {
     let mut makers = Vec::new();
     let mut free = Vec::new();
     for (place, line) in text.chunks(LINE).enumerate() {
-        let left = is_left(line, &mut makers);
+        let left = is_left(line, &mut makers, linked);
         if left {
             file.write_all_at(b"#", (place * LINE) as u64)?;
         }
@@ -146,7 +158,7 @@ fn write_in(file: &File, text: &[u8], lines: &[String]) -> std::io::Result<()> {
 }
 
 /// Whether a line's container is gone: its maker is, and its link is not there either.
-fn is_left(line: &[u8], known: &mut Vec<(Maker, bool)>) -> bool {
+fn is_left(line: &[u8], known: &mut Vec<(Maker, bool)>, linked: &dyn Fn(Ipv4Addr) -> bool) -> bool {
     let Some((address, maker)) = parse(line) else { return false };
     let seen = known.iter().find(|(one, _)| *one == maker).map(|(_, gone)| *gone);
     let gone = seen.unwrap_or_else(|| {
@@ -154,7 +166,7 @@ fn is_left(line: &[u8], known: &mut Vec<(Maker, bool)>) -> bool {
         maker.is_gone()
     });
     gone && match address {
-        IpAddr::V4(address) => Home::Here.index(&link_name(address)).is_ok_and(|link| link.is_none()),
+        IpAddr::V4(address) => !linked(address),
         IpAddr::V6(_) => true,
     }
 }

@@ -179,6 +179,9 @@ impl Drop for Member {
     }
 }
 
+/// Numbers the journals of this process.
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
 /// Published ports, by the file that says so: `ports/ADDRESS-PID-NUMBER`. An address may be another container's when this
 /// one has ended.
 #[derive(Debug)]
@@ -204,7 +207,6 @@ impl Ports {
             let hint = "install nftables (apt install nftables), and make the network anew";
             return Err(Error::call(Code::NotSupported, problem, 0, hint));
         }
-        static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = record.file("ports")?.join(format!("{address}-{}-{number}", std::process::id()));
         let journal = Journal { maker: Maker::this(), publish: publish.to_vec() };
@@ -230,8 +232,11 @@ impl Drop for Ports {
 }
 
 fn close(record: &Record, journal: &Path, address: Ipv4Addr, publish: &[Publish]) {
-    let _ = firewall::unpublish(record, address, publish);
-    let _ = fs::remove_file(journal);
+    let unpublished = firewall::unpublish(record, address, publish);
+    // What could not be done for want of descriptors is left to the next who sweeps.
+    if !unpublished.is_err_and(|error| error.code() == Code::OutOfResources) {
+        let _ = fs::remove_file(journal);
+    }
 }
 
 /// Takes back the ports of containers that are gone with their maker, of some addresses.

@@ -111,10 +111,13 @@ impl Record {
             ErrorKind::NotFound => not_found(name),
             _ => trouble("read", &path, &error),
         })?;
-        serde_json::from_str(&text).map_err(|error| {
+        let wrong = |problem: String| {
             let hint = "it was written by another version? remove the directory";
-            Error::call(Code::Io, format!("{}: {error}", path.display()), 0, hint)
-        })
+            Error::call(Code::Io, format!("{}: {problem}", path.display()), 0, hint)
+        };
+        let record: Self = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        let sized = record.gateway.address().is_ipv4() && (8..=29).contains(&record.gateway.prefix());
+        if record.name == name && sized { Ok(record) } else { Err(wrong("it is of no such network".into())) }
     }
 
     /// Those that are written down.
