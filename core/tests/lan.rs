@@ -334,6 +334,21 @@ fn what_a_killed_maker_left_in_another_namespace_is_swept_from_there() {
 }
 
 #[test]
+fn no_container_writes_the_names_of_all() {
+    on_a_host("a network", || {
+        let lab = lab("rw", subnet("10.16.8.0/24"));
+        let mut command = Command::new("sh");
+        let script = "mount -o remount,bind,rw /etc/hosts; echo 6.6.6.6 evil >> /etc/hosts; cat /etc/hosts";
+        command.args(["-c", script]).network(Attachment::to(lab.name())).hostname("web");
+        command.spec().cap_add = vec!["SYS_ADMIN".into()];
+        let run = command.output().expect("a run");
+        let said = String::from_utf8_lossy(&run.stdout);
+        assert!(said.contains("web") && !said.contains("evil"), "{said}");
+        lab.remove().expect("removed");
+    });
+}
+
+#[test]
 fn the_host_takes_no_container_for_its_router() {
     on_a_host("a network", || {
         let lab = lab("ra", subnet("10.16.8.0/24"));

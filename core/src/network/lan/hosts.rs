@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::home::Home;
-use super::record::{Record, link_name, locked, not_found, trouble};
+use super::record::{Record, link_name, locked, not_found, publish_file, trouble};
 use crate::error::Error;
 use crate::host::Maker;
 
@@ -96,7 +96,7 @@ pub(super) fn combined(records: &[&Record]) -> Result<PathBuf, Error> {
         for path in &paths {
             let _ = fs::remove_file(path);
         }
-        fs::write(&paths[0], &bytes).map_err(|error| trouble("write", &paths[0], &error))?;
+        publish_file(&paths[0], &bytes)?;
         for path in &paths[1..] {
             fs::hard_link(&paths[0], path).map_err(|error| trouble("link", path, &error))?;
         }

@@ -282,7 +282,7 @@ impl Network {
     fn build(&self, record: &mut Record, bridge: &Link, servers: Option<&[IpAddr]>) -> Result<(), Error> {
         let write = |name: &str, bytes: &[u8]| {
             let path = record.file(name)?;
-            fs::write(&path, bytes).map_err(|error| record::trouble("write", &path, &error))
+            record::publish_file(&path, bytes)
         };
         write("hosts", &hosts::beginning(record))?;
         if let Some(servers) = servers {

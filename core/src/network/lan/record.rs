@@ -9,10 +9,10 @@
 //!     ports/          a file for each container with published ports, called after its address and its maker
 //! ```
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -210,6 +210,13 @@ pub(crate) fn link_name(address: Ipv4Addr) -> String {
 pub(super) fn not_found(name: &str) -> Error {
     let hint = "make it first (Network), or list those that there are";
     Error::call(Code::NetworkNotFound, format!("there is no network '{name}'"), 0, hint)
+}
+
+/// Writes a file that everybody in the containers may read, whatever the caller's umask.
+pub(super) fn publish_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    fs::write(path, bytes)
+        .and_then(|()| fs::set_permissions(path, Permissions::from_mode(0o644)))
+        .map_err(|error| trouble("write", path, &error))
 }
 
 /// Opens a file that several processes write, and keeps them out for as long as the result lives.

@@ -10,7 +10,9 @@ impl Builder<'_> {
     pub(super) fn prepare_volumes(&mut self, side: Side) {
         for (n, volume) in self.binds.clone().into_iter().enumerate() {
             let mount = self.clone_tree(side, &volume.source, &volume.source, "a volume", true);
-            if side == Side::Caller && self.caller_maps() {
+            // What networks add is the host's own: with CAP_SYS_ADMIN inside, read-only alone could be undone.
+            let named = n < self.spec.volumes.len();
+            if named && side == Side::Caller && self.caller_maps() {
                 self.files.idmap.push(mount);
             }
             let node = node_of(&volume.source).unwrap_or(Node::Directory);
