@@ -349,6 +349,18 @@ fn no_container_writes_the_names_of_all() {
 }
 
 #[test]
+fn a_port_without_the_networks_rules_says_so() {
+    on_a_host("a network", || {
+        let lab = lab("gr", subnet("10.16.8.0/24"));
+        std::process::Command::new("nft").args(["flush", "ruleset"]).status().expect("nft");
+        let mut command = Command::new("true");
+        command.network(Attachment::to(lab.name())).publish("8080:80".parse().expect("a port"));
+        assert_eq!(code(command.output()), Code::NetworkNotFound);
+        lab.remove().expect("removed");
+    });
+}
+
+#[test]
 fn the_host_takes_no_container_for_its_router() {
     on_a_host("a network", || {
         let lab = lab("ra", subnet("10.16.8.0/24"));

@@ -194,6 +194,10 @@ pub(super) fn refused(call: &str, flags: u64, errno: i32) -> Error {
         libc::EINVAL | libc::EBADF | libc::ENOTTY => {
             (Code::NamespaceNotFound, "the descriptor must stand for a namespace of that kind, or be a pidfd")
         }
+        libc::ENOSYS => (
+            Code::NotSupported,
+            "this kernel, or the filter that the caller is under, has no such call: start a container, which does without clone3",
+        ),
         libc::ESRCH => (Code::Ended, "the process that the pidfd stands for has ended"),
         libc::ENOSPC | libc::EUSERS => (
             Code::OutOfResources,

@@ -35,7 +35,13 @@ pub(super) fn remove(record: &Record) -> Result<(), Error> {
 
 /// Leads ports of the host to a container.
 pub(super) fn publish(record: &Record, address: Ipv4Addr, ports: &[Publish]) -> Result<(), Error> {
-    run(record, &elements("create", record, address, ports))
+    run(record, &elements("create", record, address, ports)).map_err(|error| {
+        if !error.to_string().contains("No such file or directory") {
+            return error;
+        }
+        let problem = format!("publish: the rules of '{}' are gone", record.name);
+        Error::call(Code::NetworkNotFound, problem, 0, "somebody removed them: make the network anew")
+    })
 }
 
 /// Leads them there no longer.
