@@ -47,10 +47,11 @@ lint: $(VENV)/tools $(VENV)/installed ## formatting, clippy, ruff, mypy, stubtes
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest minicontain
 
-bench: $(VENV)/installed target/release/libminicontain.so ## measure beside other tools; writes benches/build/results.md, limits.md
+bench: $(VENV)/installed target/release/libminicontain.so ## measure beside other tools; writes benches/build/results.md, limits.md, networks.md
 	$(BIN)/python benches/run.py
 	$(BIN)/python benches/alive.py
 	$(BIN)/python benches/limits.py
+	$(BIN)/python benches/networks.py
 
 header: ## regenerate include/minicontain.h
 	MINICONTAIN_UPDATE_HEADER=1 cargo test -p minicontain-ffi --test header

@@ -234,16 +234,12 @@ def extra(times: Times, name: str) -> tuple[float, float]:
     return more, statistics.median(own / plain for own, plain in pairs)
 
 
-def row(*cells: object) -> str:
-    return f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |\n"
-
-
 def runs_table(version: int, results: dict[str, Times | str]) -> str:
-    table = row("a run", "with", "median µs", "least µs", "more µs", "× plain", "asked", "")
-    table += row("---", "---", *["---:"] * 4, "---", "---")
+    table = report.row("a run", "with", "median µs", "least µs", "more µs", "× plain", "asked", "")
+    table += report.row("---", "---", *["---:"] * 4, "---", "---")
     for name, times in results.items():
         if isinstance(times, str):
-            table += row(name, times, *[""] * 6)
+            table += report.row(name, times, *[""] * 6)
             continue
         for variant, ns in times.items():
             more, ratio = extra(times, variant)
@@ -253,33 +249,33 @@ def runs_table(version: int, results: dict[str, Times | str]) -> str:
                 asked = f"≤ {ASKED[version]} µs more (v{version})", verdict
             numbers = f"{statistics.median(ns) / 1000:,.0f}", f"{min(ns) / 1000:,.0f}"
             rest = ("", "") if variant == "plain" else (f"{more:,.0f}", f"{ratio:.2f}")
-            table += row(name, variant, *numbers, *rest, *asked)
+            table += report.row(name, variant, *numbers, *rest, *asked)
     return table
 
 
 def ratios_table(version: int, results: dict[str, Times | str]) -> str:
-    table = row(f"a run, v{version}", "with", "× plain") + row("---", "---", "---:")
+    table = report.row(f"a run, v{version}", "with", "× plain") + report.row("---", "---", "---:")
     for name, times in results.items():
         if isinstance(times, str):
-            table += row(name, times, "")
+            table += report.row(name, times, "")
             continue
         for variant in list(times)[1:]:
-            table += row(name, variant, f"{extra(times, variant)[1]:.2f}")
+            table += report.row(name, variant, f"{extra(times, variant)[1]:.2f}")
     return table
 
 
 def stats_table(results: dict[str, Times | str]) -> str:
-    table = row("stats()", "with", "median µs", "least µs", "asked", "") + row(
+    table = report.row("stats()", "with", "median µs", "least µs", "asked", "") + report.row(
         "---", "---", "---:", "---:", "---", "---"
     )
     for name, times in results.items():
         if isinstance(times, str):
-            table += row(name, times, *[""] * 4)
+            table += report.row(name, times, *[""] * 4)
             continue
         for variant, ns in times.items():
             median = statistics.median(ns) / 1000
             verdict = report.VERDICTS[median <= ASKED_STATS]
-            table += row(
+            table += report.row(
                 name, variant, f"{median:,.0f}", f"{min(ns) / 1000:,.0f}", f"≤ {ASKED_STATS} µs", verdict
             )
     return table
@@ -287,7 +283,7 @@ def stats_table(results: dict[str, Times | str]) -> str:
 
 def creation_table(count: int) -> str:
     columns = "mean µs of the first 10", "of the last 100", "ratio", "of the medians", "asked", ""
-    table = row(f"{count:,} alive, python", *columns) + row("---", *["---:"] * 4, "---", "---")
+    table = report.row(f"{count:,} alive, python", *columns) + report.row("---", *["---:"] * 4, "---", "---")
     for name in (THREE, "plain"):
         ns = creation_costs(LIMITS[name], count)
         first, last = ns[:10], ns[-100:]
@@ -295,7 +291,9 @@ def creation_table(count: int) -> str:
         ratio = means[1] / means[0]
         asked = (f"≤ {ASKED_RATIO:g}", report.VERDICTS[ratio <= ASKED_RATIO]) if name == THREE else ("", "")
         medians = statistics.median(last) / statistics.median(first)
-        table += row(name, f"{means[0]:,.0f}", f"{means[1]:,.0f}", f"{ratio:.2f}", f"{medians:.2f}", *asked)
+        table += report.row(
+            name, f"{means[0]:,.0f}", f"{means[1]:,.0f}", f"{ratio:.2f}", f"{medians:.2f}", *asked
+        )
     return table
 
 

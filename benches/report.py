@@ -64,6 +64,11 @@ def markdown(facts: dict[str, str | int], answers: list[dict]) -> str:
     return table
 
 
+def row(*cells: object) -> str:
+    """Of a table."""
+    return f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |\n"
+
+
 def figures(answer: dict) -> list[str]:
     if "median_us" not in answer:
         return [answer["reason"].replace("|", "\\|"), "", ""]
