@@ -14,6 +14,8 @@ use minicontain::spec::{Attachment, Stdio};
 use minicontain::{Command, Container, Error, Spec};
 use serde_json::{Value, json};
 
+/// A part of a cycle for which nobody has to wait.
+const GONE: &str = "gone after";
 /// The network that containers are on.
 const LAB: &str = "lab";
 
@@ -92,8 +94,9 @@ fn once(spec: &Spec) -> Value {
     json!({"plan": ns(planned), "start": ns(started), "all": ns(all), "end": end, "steps": steps})
 }
 
-/// `cycles BRIDGE PLUGINS`: a line is `ours` or `cni`. A network namespace is made, linked to the bridge, and the link is
-/// deleted. The answer is what each part took. `PLUGINS` is the directory of CNI plugins; the configuration is the rest.
+/// `cycles BRIDGE PLUGINS CONFIG`: a line is `delete`, `leave` or `cni`. A network namespace is made, linked to the bridge, and
+/// the link is deleted; or left to the kernel, which removes it with the namespace, as it does with a container's. The
+/// answer is what each part took. `PLUGINS` is the directory of CNI plugins, `CONFIG` what the bridge plugin reads.
 fn cycles(args: &[String]) {
     let [bridge, plugins, config] = args else { panic!("cycles BRIDGE PLUGINS CONFIG") };
     let here = Netlink::here().expect("a socket");
@@ -102,14 +105,15 @@ fn cycles(args: &[String]) {
     answer(|words| {
         count += 1;
         match words[0] {
-            "ours" => ours(&here, &bridge).expect("a cycle"),
+            "delete" => ours(&here, &bridge, true).expect("a cycle"),
+            "leave" => ours(&here, &bridge, false).expect("a cycle"),
             "cni" => cni(plugins, config, count),
-            other => panic!("no {other}: ours or cni"),
+            other => panic!("no {other}: delete, leave or cni"),
         }
     });
 }
 
-fn ours(here: &Netlink, bridge: &Link) -> Result<Value, Error> {
+fn ours(here: &Netlink, bridge: &Link, delete: bool) -> Result<Value, Error> {
     let mut parts = Parts::begin();
     let namespace = Namespace::create(Kind::Net)?;
     parts.end("namespace");
@@ -125,10 +129,18 @@ fn ours(here: &Netlink, bridge: &Link) -> Result<Value, Error> {
     eth0.add_address(&"10.16.8.2/24".parse()?)?;
     eth0.up()?;
     parts.end("address, up");
-    veth.delete()?;
-    parts.end("delete");
+    if delete {
+        veth.delete()?;
+        parts.end("delete");
+    }
     drop((eth0, there, namespace));
     parts.end("leave the namespace");
+    if !delete {
+        while here.link("bench0").is_ok() {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        parts.end(GONE);
+    }
     Ok(parts.told())
 }
 
