@@ -133,7 +133,7 @@ fn ours(here: &Netlink, bridge: &Link, delete: bool) -> Result<Value, Error> {
         veth.delete()?;
         parts.end("delete");
     }
-    drop((eth0, there, namespace));
+    drop((eth0, there, kind, namespace));
     parts.end("leave the namespace");
     if !delete {
         while here.link("bench0").is_ok() {
