@@ -102,7 +102,8 @@ def run_turns(spec: dict[str, object], rest_ms: int, rounds: int) -> dict[str, l
 def runs_table(what: str, key: str, taken: dict[str, list[dict]], asked_us: int | None) -> str:
     """What a variant took more is the median of the differences to the loopback's run of the same round.
 
-    Where the lower quartiles, of which other programs have less part, differ otherwise, nothing is decided.
+    Nothing is decided where those scatter by more than twice what is asked, or where the lower quartiles, in which
+    other programs have less part, would decide otherwise.
     """
     columns = "median µs", "quartiles", "least", "more", "quartiles", "of lower quartiles", "of the least"
     table = report.row(what, *columns, "asked", "")
@@ -120,9 +121,9 @@ def runs_table(what: str, key: str, taken: dict[str, list[dict]], asked_us: int 
         cells += [us(more), f"{us(low)} to {us(high)}", us(lower), us(min(ns) - min(plain))]
         asked = ["", ""]
         if asked_us is not None and name == ADDRESS:
-            verdicts = {more <= asked_us * 1000, lower <= asked_us * 1000}
-            verdict = report.VERDICTS[verdicts.pop() if len(verdicts) == 1 else None]
-            asked = [f"≤ {asked_us:,} µs more", verdict]
+            limit = asked_us * 1000
+            noisy = high - low > 2 * limit or (more <= limit) != (lower <= limit)
+            asked = [f"≤ {asked_us:,} µs more", report.VERDICTS[None if noisy else more <= limit]]
         table += report.row(*cells, *asked)
     return table
 
