@@ -102,8 +102,8 @@ def run_turns(spec: dict[str, object], rest_ms: int, rounds: int) -> dict[str, l
 def runs_table(what: str, key: str, taken: dict[str, list[dict]], asked_us: int | None) -> str:
     """What a variant took more is the median of the differences to the loopback's run of the same round.
 
-    Nothing is decided where those scatter by more than twice what is asked, or where the lower quartiles, in which
-    other programs have less part, would decide otherwise.
+    Nothing is decided where those scatter by more than twice what is asked, or where the lower quartiles, in
+    which other programs have less part, would decide otherwise.
     """
     columns = "median µs", "quartiles", "least", "more", "quartiles", "of lower quartiles", "of the least"
     table = report.row(what, *columns, "asked", "")
@@ -466,9 +466,13 @@ def main() -> int:
             say("networks: to be measured as root only")
             return 0
         enter()
-    output_of(["mount", "-t", "tmpfs", "tmpfs", "/run"])
-    ip("link", "set", "lo", "up")
-    text = measure(options.quick)
+    try:
+        output_of(["mount", "-t", "tmpfs", "tmpfs", "/run"])
+        ip("link", "set", "lo", "up")
+        text = measure(options.quick)
+    except Unavailable as why:
+        say(f"cannot measure: {why}")
+        return 1
     (prepare.BUILD / "networks.md").write_text(text)
     print(text, end="")
     return 0
