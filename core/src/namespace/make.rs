@@ -51,10 +51,9 @@ impl Namespace {
         }
         let mut visit = Visit::new();
         if let Some(owner) = owner {
-            // Who is privileged in there may trace the visitor, and has the caller's memory with that, unless this is marked
-            // as not to be traced from below. The maps of a new user namespace could then be written by root alone.
+            // The maps of a new user namespace could then be written by root alone.
             if kind != Kind::User {
-                visit.does("keep the caller's memory from those inside", None, [Call::Dumpable(false)]);
+                hide(&mut visit);
             }
             join(&mut visit, owner);
         }
@@ -137,12 +136,19 @@ impl Namespace {
         let owner = if privileged { None } else { self.owner()? };
         let own = Self::current(Kind::User)?;
         if let Some(owner) = owner.as_ref().filter(|owner| **owner != own) {
+            hide(&mut visit);
             join(&mut visit, owner);
         }
         join(&mut visit, self);
         visit.gives(what, open);
         first(visit.perform()?)
     }
+}
+
+/// Who is privileged in the user namespace that the visitor joins may trace it, and has the caller's memory with that, unless
+/// this is marked as not to be traced.
+fn hide(visit: &mut Visit) {
+    visit.does("keep the caller's memory from those inside", None, [Call::Dumpable(false)]);
 }
 
 /// The visitor joins a namespace.

@@ -243,6 +243,9 @@ impl LinkKind {
         let mut information = vec![LinkInfo::Kind(kind)];
         information.extend(data.map(LinkInfo::Data));
         let mut attributes = vec![LinkAttribute::LinkInfo(information)];
+        if matches!(self, Self::Veth { .. }) {
+            attributes.extend(ONE_QUEUE);
+        }
         if !matches!(self, Self::Vxlan { .. }) {
             attributes.extend(parent.map(LinkAttribute::Link));
         }
@@ -250,10 +253,16 @@ impl LinkKind {
     }
 }
 
+/// One queue at each end of a veth, as it has in the end: not told, the kernel makes more, and waits for RCU to take them
+/// away again.
+pub(super) const ONE_QUEUE: [LinkAttribute; 2] =
+    [LinkAttribute::NumTxQueues(1), LinkAttribute::NumRxQueues(1)];
+
 /// The other end of a veth, made where it is to be.
 fn end(name: &str, namespace: Option<&Namespace>) -> LinkMessage {
     let mut message = LinkMessage::default();
     message.attributes.push(LinkAttribute::IfName(name.into()));
+    message.attributes.extend(ONE_QUEUE);
     message.attributes.extend(namespace.map(super::change::into_namespace));
     message
 }

@@ -1,9 +1,6 @@
-//! Where a network's bridge is, and which links are there: asked for on the way of a start, and so in one call where it is
-//! the caller's own namespace.
+//! Where a network's bridge is, and which links are there.
 
-use std::fs;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::super::Netlink;
@@ -20,28 +17,31 @@ fn gone(record: &Record, error: Error) -> Error {
     Error::call(Code::NetworkNotFound, problem, error.errno(), "make the network anew")
 }
 
-/// The network namespace of a network's bridge.
+/// The network namespace of a network's bridge, and a socket of rtnetlink(7) in it.
 #[derive(Debug)]
-pub(super) enum Home {
-    /// That of the calling thread.
-    Here,
-    /// One of an ordinary user's own.
-    Own(Netlink),
+pub(super) struct Home {
+    netlink: Netlink,
+    /// Whether it is not the calling thread's, but an ordinary user's own.
+    apart: bool,
 }
 
 impl Home {
-    /// Finds it.
+    /// That of the calling thread.
+    pub(super) fn here() -> Result<Self, Error> {
+        Ok(Self { netlink: Netlink::here()?, apart: false })
+    }
+
+    /// That of a network.
     pub(super) fn of(record: &Record) -> Result<Self, Error> {
-        let (home, id) = match &record.inside {
-            None => (Self::Here, fs::metadata("/proc/thread-self/ns/net").map_or(0, |meta| meta.ino())),
+        let home = match &record.inside {
+            None => Self::here()?,
             Some(inside) => {
                 let namespace =
                     Namespace::open(Path::new(&inside.net)).map_err(|error| gone(record, error))?;
-                let id = namespace.id();
-                (Self::Own(Netlink::of(&namespace)?), id)
+                Self { netlink: Netlink::of(&namespace)?, apart: true }
             }
         };
-        if id == record.namespace {
+        if home.netlink.namespace().id() == record.namespace {
             return Ok(home);
         }
         let problem = format!(
@@ -51,28 +51,24 @@ impl Home {
         Err(Error::call(Code::NetworkNotFound, problem, 0, "use it from there"))
     }
 
-    /// A socket of rtnetlink(7) there.
-    pub(super) fn netlink(self) -> Result<Netlink, Error> {
-        match self {
-            Self::Here => Netlink::here(),
-            Self::Own(netlink) => Ok(netlink),
-        }
+    /// The socket.
+    pub(super) fn netlink(self) -> Netlink {
+        self.netlink
     }
 
-    /// The same as a descriptor for the steps of a plan, which make their own where it is the caller's namespace.
+    /// Another one as a descriptor for the steps of a plan, which make their own where it is the caller's namespace.
     pub(super) fn socket(&self) -> Result<Option<OwnedFd>, Error> {
-        let Self::Own(netlink) = self else { return Ok(None) };
-        netlink.namespace().socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE).map(Some)
+        let socket =
+            || self.netlink.namespace().socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE);
+        self.apart.then(socket).transpose()
     }
 
-    /// The number of a link, if there is one of that name: if_nametoindex(3). What `/sys` shows is that of who mounted it.
+    /// The number of a link, if there is one of that name. (Asked for one that is not there, if_nametoindex(3) would have the
+    /// kernel look for a module of that name; and what `/sys` shows is that of who mounted it.)
     pub(super) fn index(&self, link: &str) -> Result<Option<u32>, Error> {
-        match self {
-            Self::Here => Ok(nix::net::if_::if_nametoindex(link).ok()),
-            Self::Own(netlink) => match netlink.link(link) {
-                Err(error) if error.code() == Code::LinkNotFound => Ok(None),
-                found => found.map(|link| Some(link.index())),
-            },
+        match self.netlink.link(link) {
+            Err(error) if error.code() == Code::LinkNotFound => Ok(None),
+            found => found.map(|link| Some(link.index())),
         }
     }
 }

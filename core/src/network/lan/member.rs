@@ -250,7 +250,9 @@ fn sweep(record: &Record, concerns: impl Fn(Ipv4Addr) -> bool) {
         let Some(address) = address.filter(|address| concerns(*address)) else { continue };
         let text = fs::read_to_string(entry.path()).unwrap_or_default();
         let Ok(journal) = serde_json::from_str::<Journal>(&text) else { continue };
-        let linked = Home::Here.index(&link_name(address)).is_ok_and(|link| link.is_some());
+        let linked = Home::of(record)
+            .and_then(|home| home.index(&link_name(address)))
+            .is_ok_and(|link| link.is_some());
         if !linked && journal.maker.is_gone() {
             close(record, &entry.path(), address, &journal.publish);
         }

@@ -15,6 +15,7 @@ use netlink_packet_route::route::{
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
+use super::super::kind::ONE_QUEUE;
 use super::super::{RateLimit, qdisc::limited};
 use crate::plan::arg::{Message, Slot};
 
@@ -55,6 +56,7 @@ pub(crate) fn veth(host: &str, bridge: u32, mtu: Option<u32>, interface: &Interf
     peer.header.index = interface.index;
     peer.attributes.push(LinkAttribute::IfName(interface.name.clone()));
     peer.attributes.extend(mtu.map(LinkAttribute::Mtu));
+    peer.attributes.extend(ONE_QUEUE);
     peer.attributes.push(LinkAttribute::NetNsPid(SOMEBODY));
     let mut link = LinkMessage::default();
     // The kernel heeds the peer's number only where this end's is given, too. No address is handed out twice.
@@ -64,6 +66,7 @@ pub(crate) fn veth(host: &str, bridge: u32, mtu: Option<u32>, interface: &Interf
     link.header.change_mask = LinkFlags::Up;
     link.attributes.push(LinkAttribute::IfName(host.into()));
     link.attributes.extend(mtu.map(LinkAttribute::Mtu));
+    link.attributes.extend(ONE_QUEUE);
     link.attributes.push(LinkAttribute::Controller(bridge));
     let info = vec![LinkInfo::Kind(InfoKind::Veth), LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer)))];
     link.attributes.push(LinkAttribute::LinkInfo(info));
@@ -179,7 +182,8 @@ mod tests {
             let (name, index) = Interface::place(0);
             let address = address.into();
             let (gateway, gateway6, address6) = (None, None, None);
-            let interface = Interface { name, index, address, prefix: 24, address6, gateway, gateway6 };
+            let interface =
+                Interface { name, index, address, prefix: 24, address6, rate: None, gateway, gateway6 };
             veth("mc", 2, Some(1500), &interface, Slot(0)).pid.map(|(at, _)| at)
         };
         // This one makes a number of a link that is the same.

@@ -161,7 +161,7 @@ impl Network {
     pub fn open(name: &str) -> Result<Self, Error> {
         check_name(name)?;
         let record = Record::open(name)?;
-        let netlink = Home::of(&record)?.netlink()?;
+        let netlink = Home::of(&record)?.netlink();
         bridge(&record, &netlink)?;
         Ok(Self { record, netlink, held: None, uplink: None })
     }

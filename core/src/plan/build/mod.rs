@@ -155,9 +155,16 @@ impl Builder<'_> {
         self.loopback_up();
         self.files_inside();
         self.wait_for_map();
-        self.configure_networks();
+        // The caller is still making the links; but settings may be about them.
+        let links_first = !self.spec.sysctls.is_empty();
+        if links_first {
+            self.configure_networks();
+        }
         self.sysctls();
         self.protect_kernel_paths();
+        if !links_first {
+            self.configure_networks();
+        }
         self.make_terminal();
         self.drop_for_good();
         self.leave_init_behind();

@@ -97,7 +97,6 @@ impl Builder<'_> {
             self.clone("make the process and its namespaces", why, flags, pid, Some(pidfd), Maker::Caller);
             self.map_users_by_caller();
             self.link_networks();
-            self.let_go_on("its ids are mapped now");
             if !self.time_by_clone() && self.new_one(Kind::Time) {
                 self.unshare_time("what this process makes, or executes, is in it");
             }
@@ -185,8 +184,7 @@ impl Builder<'_> {
         match (self.release, self.users.mode) {
             (Some((wait, _)), Mode::ByCaller) => {
                 self.map_users_by_caller();
-                self.let_go_on("its ids are mapped now");
-                self.wait_for_release(wait);
+                self.wait_for_release(wait, "only it may map ids", false);
             }
             (_, Mode::BySelf) => self.map_self(),
             _ => {}

@@ -65,12 +65,11 @@ impl Builder<'_> {
             b.caller(Call::AwaitReady { first, state: PLACED });
         });
         self.link_networks();
-        self.let_go_on("its links are there now");
     }
 
     /// The caller makes the veth pairs, one end of each in the container's network namespace.
     pub(super) fn link_networks(&mut self) {
-        let Some(pid) = self.kept.pid else { return };
+        let Some(pid) = self.kept.pid.filter(|_| self.has_networks()) else { return };
         for place in self.places.clone() {
             let host = place.link();
             let interface = &place.interface;
@@ -95,12 +94,17 @@ impl Builder<'_> {
                 }
             });
         }
+        self.let_go_on("its links are there now");
     }
 
     /// The container's ends get their addresses, and lead everywhere else.
     pub(super) fn configure_networks(&mut self) {
         if !self.has_networks() {
             return;
+        }
+        if let Some((wait, _)) = self.release {
+            let first = self.kept.joiner.is_none() && !self.caller_maps();
+            self.wait_for_release(wait, "only it can make links to the host", first);
         }
         let interfaces: Vec<_> = self.places.iter().map(|place| place.interface.clone()).collect();
         let shell = interfaces.iter().flat_map(|one| {

@@ -127,6 +127,7 @@ impl Builder<'_> {
             b.write_file(Side::Caller, proc("/gid_map"), gids);
         });
         self.idmap_by_caller(proc("/ns/user"));
+        self.let_go_on("its ids are mapped now");
     }
 
     /// The caller releases the child that waits, if one does.
@@ -143,8 +144,8 @@ impl Builder<'_> {
             return;
         }
         let alone = self.kept.joiner.is_none();
-        if let Some((wait, _)) = self.release.filter(|_| alone || self.has_networks()) {
-            self.wait_for_release(wait);
+        if let Some((wait, _)) = self.release.filter(|_| alone && self.caller_maps()) {
+            self.wait_for_release(wait, "only it may map ids", true);
         }
         if self.users.mode == Mode::BySelf && alone {
             self.map_self();
@@ -177,20 +178,15 @@ impl Builder<'_> {
     }
 
     /// The child reads the byte that the caller writes once the map is there; end of file if the caller is gone.
-    pub(super) fn wait_for_release(&mut self, wait: Slot) {
-        let release = self.release.map(|(_, write)| write);
-        self.act(
-            "wait for the caller",
-            "only it may map ids, and make links to the host",
-            Shell::None,
-            |b| {
-                // Init does not have the caller's end.
-                if let Some(write) = release.filter(|_| b.kept.joiner.is_none()) {
-                    b.inside(Call::Close { fd: Fd::Slot(write) });
-                }
-                b.inside(Call::Read { fd: Fd::Slot(wait), len: 1 });
-            },
-        );
+    pub(super) fn wait_for_release(&mut self, wait: Slot, why: &'static str, first: bool) {
+        let caller_end = self.release.map(|(_, write)| write).filter(|_| first);
+        self.act("wait for the caller", why, Shell::None, |b| {
+            // Init does not have it.
+            if let Some(write) = caller_end {
+                b.inside(Call::Close { fd: Fd::Slot(write) });
+            }
+            b.inside(Call::Read { fd: Fd::Slot(wait), len: 1 });
+        });
     }
 
     /// The child maps the caller's own id to root.
