@@ -182,6 +182,9 @@ fn networks(spec: &Spec, found: &mut Vec<Fault>) {
             "leave namespaces.net out, or the networks",
         );
     }
+    if spec.networks.len() > 8 {
+        fault("networks", format!("{} of them are too many", spec.networks.len()), "name up to 8");
+    }
     if spec.networks.iter().any(|attachment| attachment.rate.is_some_and(|rate| rate < 8)) {
         fault(
             "networks",

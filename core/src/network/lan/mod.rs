@@ -201,8 +201,9 @@ impl Network {
                     .filter_map(|port| address_of(port))
                     .map(|address| address.to_string())
                     .collect();
-                let problem =
-                    format!("containers are on the network '{}': {}", self.record.name, addresses.join(", "));
+                let (count, some) = (addresses.len(), addresses[..addresses.len().min(5)].join(", "));
+                let more = if count > 5 { format!(" and {} more", count - 5) } else { String::new() };
+                let problem = format!("containers are on the network '{}': {some}{more}", self.record.name);
                 return Err(Error::call(Code::StillRuns, problem, libc::EBUSY, "end them first"));
             }
             thread::sleep(Duration::from_millis(5));
@@ -292,10 +293,13 @@ impl Network {
         if record.inside.is_some() {
             self.netlink.link("lo")?.up()?;
         }
-        // A container that calls itself a router must not get the host's packets (CVE-2020-13401).
-        let listens = format!("ipv6/conf/{}/accept_ra", record.bridge);
         if Path::new("/proc/sys/net/ipv6").exists() {
-            setting(record, &listens, "0")?;
+            // A container that calls itself a router must not get the host's packets (CVE-2020-13401).
+            setting(record, &format!("ipv6/conf/{}/accept_ra", record.bridge), "0")?;
+            // The host is not on it by an address that nobody gave.
+            if record.gateway6.is_none() {
+                setting(record, &format!("ipv6/conf/{}/disable_ipv6", record.bridge), "1")?;
+            }
         }
         bridge.add_address(&record.gateway)?;
         if let Some(gateway6) = &record.gateway6 {
