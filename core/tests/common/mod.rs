@@ -1,6 +1,8 @@
 //! What the tests share.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod lan;
+
 use minicontain::{Command, Error, Run, Spec};
 use serde_json::{Value, json};
 
