@@ -1,0 +1,69 @@
+//! Settings of the kernel where a network's bridge is, and what of the host's containers are told.
+
+use std::fs;
+use std::net::IpAddr;
+
+use super::inside;
+use super::record::Record;
+use crate::error::{Code, Error};
+
+/// Sees to it that the host forwards packets, which changes the host only when that was asked for.
+pub(super) fn forwarding(record: &Record, switch_on: bool) -> Result<(), Error> {
+    let all = [("ipv4/ip_forward", true), ("ipv6/conf/all/forwarding", record.gateway6.is_some())];
+    for (name, _) in all.into_iter().filter(|(_, needed)| *needed) {
+        let path = format!("/proc/sys/net/{name}");
+        let is_on = || fs::read_to_string(&path).is_ok_and(|text| text.trim() != "0");
+        if record.inside.is_none() && is_on() {
+            continue;
+        }
+        if switch_on || record.inside.is_some() {
+            setting(record, name, "1")?;
+        } else {
+            let setting = format!("net.{}", name.replace('/', "."));
+            let problem = format!("nat: this host does not forward packets ({setting} is 0)");
+            let hint =
+                format!("say forward=true to have it switched on, or do it yourself: sysctl -w {setting}=1");
+            return Err(Error::call(Code::ForwardingOff, problem, 0, hint));
+        }
+    }
+    Ok(())
+}
+
+/// Writes a setting below `/proc/sys/net`, where the network's bridge is.
+pub(super) fn setting(record: &Record, name: &str, value: &str) -> Result<(), Error> {
+    let path = format!("/proc/sys/net/{name}");
+    let failed = |said: &str, errno| {
+        let problem = format!("could not set {path} to {value}{said}");
+        Error::call(Code::PermissionDenied, problem, errno, "").about(&path)
+    };
+    match &record.inside {
+        None => fs::write(&path, value).map_err(|error| failed("", error.raw_os_error().unwrap_or(0))),
+        Some(inside) => {
+            let script = format!("echo {value} > {path}");
+            let (success, said) = inside::run(inside, &["sh", "-c", &script], b"")?;
+            if success { Ok(()) } else { Err(failed(&format!(": {}", said.trim()), 0)) }
+        }
+    }
+}
+
+/// The servers for a resolv.conf of the network's own: those asked for, or the host's where one of those cannot be reached
+/// from a container; none where the host's file will do.
+pub(super) fn resolvers(asked: &[IpAddr]) -> Option<Vec<IpAddr>> {
+    if !asked.is_empty() {
+        return Some(asked.to_vec());
+    }
+    let read = |path: &str| {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        let servers = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver"));
+        servers.filter_map(|server| server.trim().parse().ok()).collect::<Vec<IpAddr>>()
+    };
+    let all = read("/etc/resolv.conf");
+    let reachable =
+        |servers: Vec<IpAddr>| servers.into_iter().filter(|server| !server.is_loopback()).collect();
+    if all.iter().all(|server| !server.is_loopback()) {
+        return None;
+    }
+    // systemd-resolved keeps the servers that it asks itself here.
+    let own: Vec<IpAddr> = reachable(all);
+    Some(if own.is_empty() { reachable(read("/run/systemd/resolve/resolv.conf")) } else { own })
+}
