@@ -672,6 +672,8 @@ fn the_shell_commands_do_the_same() {
     let theirs = net();
     let script: String = netlink.done().iter().map(|done| format!("{done}\n")).collect();
     let mut command = Command::new("nsenter");
+    // An ordinary user's PATH may not have tc in it.
+    command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     if let Some(owner) = &*OWNER {
         command.args(["--preserve-credentials", &format!("--user={}", owner.path())]);
     }
