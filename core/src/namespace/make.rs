@@ -51,8 +51,8 @@ impl Namespace {
         }
         let mut visit = Visit::new();
         if let Some(owner) = owner {
-            // The maps of a new user namespace could then be written by root alone.
-            if kind != Kind::User || nix::unistd::geteuid().is_root() {
+            // Not so an ordinary user's: what is not to be traced cannot write its maps either, in no thread.
+            if nix::unistd::geteuid().is_root() {
                 hide(&mut visit);
             }
             join(&mut visit, owner);
@@ -136,7 +136,6 @@ impl Namespace {
         let owner = if privileged { None } else { self.owner()? };
         let own = Self::current(Kind::User)?;
         if let Some(owner) = owner.as_ref().filter(|owner| **owner != own) {
-            hide(&mut visit);
             join(&mut visit, owner);
         }
         join(&mut visit, self);

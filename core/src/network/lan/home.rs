@@ -2,30 +2,11 @@
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use super::super::Netlink;
 use super::record::Record;
 use crate::error::{Code, Error};
 use crate::namespace::Namespace;
-
-/// How long a maker's visitors may take.
-const PATIENCE: Duration = Duration::from_millis(200);
-
-/// Opens a namespace that its maker holds. While a visitor of the maker's is under way, which is not to be traced, neither are
-/// its descriptors to be opened.
-fn open(path: &str) -> Result<Namespace, Error> {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        match Namespace::open(Path::new(path)) {
-            Err(error) if error.code() == Code::PermissionDenied && Instant::now() < until => {
-                thread::sleep(Duration::from_millis(1));
-            }
-            opened => return opened,
-        }
-    }
-}
 
 /// A network whose namespaces nobody holds any more is none.
 fn gone(record: &Record, error: Error) -> Error {
@@ -55,7 +36,8 @@ impl Home {
         let home = match &record.inside {
             None => Self::here()?,
             Some(inside) => {
-                let namespace = open(&inside.net).map_err(|error| gone(record, error))?;
+                let namespace =
+                    Namespace::open(Path::new(&inside.net)).map_err(|error| gone(record, error))?;
                 Self { netlink: Netlink::of(&namespace)?, apart: true }
             }
         };
