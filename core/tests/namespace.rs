@@ -10,13 +10,6 @@ use std::process::Command;
 use minicontain::Code;
 use minicontain::namespace::{self, Kind, Namespace, Namespaces};
 
-fn root(what: &str) -> bool {
-    if !common::root() {
-        common::skip(what, "needs root");
-    }
-    common::root()
-}
-
 #[test]
 fn ids_are_those_of_proc() {
     let link = |kind: Kind| fs::read_link(format!("/proc/self/ns/{kind}")).expect("a namespace");
@@ -209,7 +202,7 @@ fn other_flags_are_named() {
 
 #[test]
 fn as_root_a_thread_goes_in_and_comes_back() {
-    if !root("entering a namespace of one's own user namespace") {
+    if !common::needs_root("entering a namespace of one's own user namespace") {
         return;
     }
     for kind in [Kind::Net, Kind::Uts, Kind::Ipc, Kind::Cgroup] {
@@ -228,7 +221,7 @@ fn as_root_a_thread_goes_in_and_comes_back() {
 
 #[test]
 fn as_root_going_in_and_out_leaves_no_descriptor() {
-    if !root("entering a namespace of one's own user namespace") {
+    if !common::needs_root("entering a namespace of one's own user namespace") {
         return;
     }
     let count = || fs::read_dir("/proc/self/fd").expect("fds").count();
@@ -244,7 +237,7 @@ fn as_root_going_in_and_out_leaves_no_descriptor() {
 
 #[test]
 fn as_root_a_thread_can_stay_inside() {
-    if !root("entering a namespace of one's own user namespace") {
+    if !common::needs_root("entering a namespace of one's own user namespace") {
         return;
     }
     let uts = Namespace::create(Kind::Uts).expect("a namespace");
@@ -260,7 +253,7 @@ fn as_root_a_thread_can_stay_inside() {
 
 #[test]
 fn as_root_pid_namespaces_are_left_in_turn() {
-    if !root("entering a PID namespace") {
+    if !common::needs_root("entering a PID namespace") {
         return;
     }
     let make = || {
@@ -292,7 +285,7 @@ fn as_root_pid_namespaces_are_left_in_turn() {
 
 #[test]
 fn as_root_a_mount_namespace_needs_a_thread_of_its_own() {
-    if !root("a mount namespace") {
+    if !common::needs_root("a mount namespace") {
         return;
     }
     let mounts = Namespace::create(Kind::Mnt).expect("a mount namespace");
@@ -313,7 +306,7 @@ fn as_root_a_mount_namespace_needs_a_thread_of_its_own() {
 
 #[test]
 fn as_root_a_name_keeps_one_and_ip_shows_it() {
-    if !root("naming a namespace") {
+    if !common::needs_root("naming a namespace") {
         return;
     }
     let name = format!("mctest{}", std::process::id());
@@ -342,7 +335,7 @@ fn as_root_a_name_keeps_one_and_ip_shows_it() {
 
 #[test]
 fn as_root_what_ip_made_is_used_here() {
-    if !root("naming a namespace") {
+    if !common::needs_root("naming a namespace") {
         return;
     }
     let name = format!("mctestip{}", std::process::id());
@@ -362,7 +355,7 @@ fn as_root_what_ip_made_is_used_here() {
 
 #[test]
 fn as_root_bad_names_are_refused_before_anything_is_made() {
-    if !root("naming a namespace") {
+    if !common::needs_root("naming a namespace") {
         return;
     }
     for name in ["", "a/b", "..", "."] {
@@ -373,7 +366,7 @@ fn as_root_bad_names_are_refused_before_anything_is_made() {
 
 #[test]
 fn as_root_a_pidfd_stands_for_several_at_once() {
-    if !root("setns with a pidfd") {
+    if !common::needs_root("setns with a pidfd") {
         return;
     }
     let flags = Kind::Uts.clone_flag() | Kind::Net.clone_flag();
@@ -399,7 +392,7 @@ fn as_root_a_pidfd_stands_for_several_at_once() {
 
 #[test]
 fn a_visitor_does_not_show_the_callers_memory() {
-    if !root("a_visitor_does_not_show_the_callers_memory") {
+    if !common::needs_root("a_visitor_does_not_show_the_callers_memory") {
         return;
     }
     let secret = String::from("known to the caller alone");

@@ -12,8 +12,8 @@ use minicontain::{Code, Command, Container, Error};
 
 /// Runs a test as root in a network namespace that plays the host.
 pub fn on_a_host(what: &str, test: impl FnOnce() + Send) {
-    if !super::root() {
-        return super::skip(what, "needs root");
+    if !super::needs_root(what) {
+        return;
     }
     let host = Namespace::create(Kind::Net).expect("a network namespace");
     let run = host.call(|| {

@@ -16,6 +16,14 @@ pub fn skip(test: &str, why: &str) {
     eprintln!("SKIPPED {test}: {why}");
 }
 
+/// Whether the tests run as root; otherwise says that this one was skipped.
+pub fn needs_root(test: &str) -> bool {
+    if !root() {
+        skip(test, "needs root");
+    }
+    root()
+}
+
 /// Runs a spec with its output captured.
 pub fn try_run(spec: Value) -> Result<Run, Error> {
     Command::from(Spec::from_value(spec)?).output()
