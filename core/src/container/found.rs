@@ -1,6 +1,5 @@
 //! Containers by their names: those of other processes of this user, and those that outlived their creators.
 
-use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -13,7 +12,7 @@ use crate::cgroup::Cgroup;
 use crate::error::{Code, Error};
 use crate::plan::execute::Init;
 use crate::plan::trace::Trace;
-use crate::plan::{Kept, Plan, Stays};
+use crate::plan::{Plan, Stays};
 use crate::spec::Spec;
 use crate::sys::block::Block;
 use crate::sys::process::{self, Ended};
@@ -104,18 +103,7 @@ impl Container {
         };
         let pidfd = found.open_process().ok_or_else(gone)?;
         let block = found.block_file().ok().and_then(|file| Block::open(&file).ok()).ok_or_else(gone)?;
-        let plan = Plan {
-            spec: found.state.spec,
-            steps: Vec::new(),
-            acts: Vec::new(),
-            enforced: BTreeMap::new(),
-            slots: Vec::new(),
-            kept: Kept::default(),
-            own: None,
-            joined: None,
-            places: Vec::new(),
-            plugged: None,
-        };
+        let plan = Plan::empty(found.state.spec);
         Ok(Self {
             pid: found.state.pid,
             pidfd,

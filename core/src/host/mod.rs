@@ -8,7 +8,7 @@ mod text;
 
 pub(crate) use accounts::{Account, resolve_user};
 pub(crate) use mounts::{HostMount, any_below, mount_table, visible_mounts};
-pub(crate) use state::{Maker, own_pid_namespace, state_directory};
+pub(crate) use state::{Maker, hold, next_number, own_pid_namespace, state_directory};
 pub(crate) use text::read_text;
 
 use std::cell::OnceCell;

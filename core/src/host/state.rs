@@ -1,9 +1,13 @@
-//! The one directory in which this user's state is kept, and who made a part of it.
+//! The one directory in which this user's state is kept, who made a part of it, and who has it to himself.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::fmt;
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
+use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
 use super::start_time;
@@ -44,9 +48,52 @@ impl Maker {
         Self { namespace: own_pid_namespace(), pid, started }
     }
 
+    /// Reads what [`fmt::Display`] writes.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('-');
+        let hexadecimal = |text: &str| u64::from_str_radix(text, 16).ok();
+        let maker = Self {
+            namespace: hexadecimal(parts.next()?)?,
+            pid: parts.next()?.parse().ok()?,
+            started: hexadecimal(parts.next()?)?,
+        };
+        parts.next().is_none().then_some(maker)
+    }
+
     /// Whether it has ended, as far as can be seen from here.
     pub(crate) fn is_gone(&self) -> bool {
         self.namespace == own_pid_namespace() && start_time(self.pid as i32) != Some(self.started)
+    }
+}
+
+impl fmt::Display for Maker {
+    /// `NAMESPACE-PID-STARTED`, for names that say who made something.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}-{}-{:x}", self.namespace, self.pid, self.started)
+    }
+}
+
+/// A number that nothing else has that this process made.
+pub(crate) fn next_number() -> u32 {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    COUNT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Makes a directory where it is not there, and locks it, against others who do so before they change what is in it, or
+/// remove it.
+pub(crate) fn hold(directory: &Path) -> io::Result<Flock<File>> {
+    loop {
+        DirBuilder::new().recursive(true).mode(0o755).create(directory)?;
+        let file = match File::open(directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            opened => opened?,
+        };
+        let lock = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
+        // Whoever had the lock may have removed the directory.
+        let held = lock.metadata()?.ino();
+        if fs::metadata(directory).is_ok_and(|now| now.ino() == held) {
+            return Ok(lock);
+        }
     }
 }
 

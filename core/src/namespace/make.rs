@@ -159,10 +159,11 @@ fn join(visit: &mut Visit, namespace: &Namespace) {
 
 /// What an ordinary user can do, who may not make a namespace that his own user namespace owns.
 fn without_owner(mut error: Error) -> Error {
-    if let Error::Step(step) = &mut error
-        && step.code == Code::PermissionDenied
-    {
-        step.hint = "it needs CAP_SYS_ADMIN: be root, or make a user namespace first, and this one in it as its owner".into();
+    match &mut error {
+        Error::Step(step) if step.code == Code::PermissionDenied => {
+            step.hint = "it needs CAP_SYS_ADMIN: be root, or make a user namespace first, and this one in it as its owner".into();
+        }
+        _ => {}
     }
     error
 }

@@ -1,16 +1,16 @@
 //! Namespaces that live on under a name, with no process in them: a mount of each keeps it, as `ip netns` does.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use super::{Kind, Namespace};
 use crate::error::{Code, Error};
+use crate::host::hold;
 use crate::spec::Fault;
 
 /// Where those of a kind are: network namespaces where `ip netns` has them.
@@ -132,20 +132,6 @@ impl Namespace {
         match Self::open(path) {
             Ok(there) if there == *self => Ok(()),
             _ => Err(taken(self.kind(), name)),
-        }
-    }
-}
-
-/// Makes the directory where it is not there, and keeps others from making names in it, and from removing it.
-fn hold(directory: &Path) -> std::io::Result<Flock<File>> {
-    loop {
-        DirBuilder::new().recursive(true).mode(0o755).create(directory)?;
-        let file = File::open(directory)?;
-        let lock = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
-        // Whoever had the lock may have removed the last name, and the directory.
-        if fs::metadata(directory).is_ok_and(|now| lock.metadata().is_ok_and(|held| held.ino() == now.ino()))
-        {
-            return Ok(lock);
         }
     }
 }

@@ -128,7 +128,7 @@ pub(super) fn link(index: u32, attributes: Vec<LinkAttribute>) -> LinkMessage {
 }
 
 /// Switches a link on or off and leaves its other flags.
-fn switched(index: u32, flags: LinkFlags) -> LinkMessage {
+pub(super) fn switched(index: u32, flags: LinkFlags) -> LinkMessage {
     let mut message = link(index, Vec::new());
     message.header.flags = flags;
     message.header.change_mask = LinkFlags::Up;

@@ -259,7 +259,7 @@ pub(super) const ONE_QUEUE: [LinkAttribute; 2] =
     [LinkAttribute::NumTxQueues(1), LinkAttribute::NumRxQueues(1)];
 
 /// The other end of a veth, made where it is to be.
-fn end(name: &str, namespace: Option<&Namespace>) -> LinkMessage {
+pub(super) fn end(name: &str, namespace: Option<&Namespace>) -> LinkMessage {
     let mut message = LinkMessage::default();
     message.attributes.push(LinkAttribute::IfName(name.into()));
     message.attributes.extend(ONE_QUEUE);

@@ -53,6 +53,20 @@ pub(crate) struct Request {
     pub flags: u16,
 }
 
+impl Request {
+    /// Adds it to what is sent in one go.
+    pub(super) fn append(self, bytes: &mut Vec<u8>, sequence: u32) {
+        let mut header = NetlinkHeader::default();
+        header.flags = NLM_F_REQUEST | self.flags;
+        header.sequence_number = sequence;
+        let mut message = NetlinkMessage::new(header, NetlinkPayload::InnerMessage(self.message));
+        message.finalize();
+        let begin = bytes.len();
+        bytes.resize(begin + message.buffer_len().next_multiple_of(4), 0);
+        message.serialize(&mut bytes[begin..]);
+    }
+}
+
 /// What came of a request: the kernel's messages, or why it refused.
 type Answer = Result<Vec<RouteNetlinkMessage>, Refusal>;
 
@@ -132,7 +146,7 @@ impl Netlink {
     /// Sends several messages in one call, which the kernel goes through in their order, those after a refused one too.
     pub(crate) fn ask_all(&self, mut requests: Vec<Request>) -> Result<Vec<Answer>, Error> {
         for request in &mut requests {
-            request.flags |= NLM_F_REQUEST | NLM_F_ACK;
+            request.flags |= NLM_F_ACK;
         }
         match self.exchange(requests) {
             Ok(answers) => Ok(answers),
@@ -149,7 +163,7 @@ impl Netlink {
     /// Lists everything that a message asks for.
     pub(crate) fn dump(&self, message: &RouteNetlinkMessage) -> Result<Answer, Error> {
         for _ in 0..TRIES {
-            let request = Request { message: message.clone(), flags: NLM_F_REQUEST | NLM_F_DUMP };
+            let request = Request { message: message.clone(), flags: NLM_F_DUMP };
             match self.exchange(vec![request]) {
                 Ok(mut answers) => return Ok(answers.pop().unwrap_or_else(|| Ok(Vec::new()))),
                 Err(Broken::Failed(error)) => return Err(error),
@@ -175,14 +189,7 @@ impl Channel {
         let mut bytes = Vec::new();
         for request in requests {
             self.sequence = self.sequence.wrapping_add(1);
-            let mut header = NetlinkHeader::default();
-            header.flags = request.flags;
-            header.sequence_number = self.sequence;
-            let mut message = NetlinkMessage::new(header, NetlinkPayload::InnerMessage(request.message));
-            message.finalize();
-            let begin = bytes.len();
-            bytes.resize(begin + message.buffer_len().next_multiple_of(4), 0);
-            message.serialize(&mut bytes[begin..]);
+            request.append(&mut bytes, self.sequence);
         }
         loop {
             match self.socket.send(&bytes, 0) {

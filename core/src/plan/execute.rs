@@ -13,6 +13,7 @@ use super::trace::Trace;
 use crate::cgroup::{Cgroup, sweep};
 use crate::container::registry::Entry;
 use crate::error::{Code, Error};
+use crate::host::next_number;
 use crate::network::cni::{self, Plugged};
 use crate::network::lan::{Member, Place};
 use crate::sys::block::{Block, Walk, memory_file};
@@ -177,7 +178,7 @@ impl Execution {
         }
         let mut cgroup = None;
         if let (Some(slot), Some(own)) = (plan.kept.number, &plan.own) {
-            let number = sweep::next_number();
+            let number = next_number();
             block.slots_mut()[usize::from(slot.0)] = i64::from(number);
             sweep::sweep_once(own.cgroup.directories());
             cgroup = Some(own.cgroup.continued(&format!("{number}{}", own.suffix)));

@@ -21,8 +21,8 @@ pub mod trace;
 pub(crate) mod visit;
 
 pub use exec::Target;
+pub(crate) use step::Stays;
 pub use step::{Act, Enforcement, Plan, Shell, Side, Step, Tolerate};
-pub(crate) use step::{Kept, Stays};
 pub use stepper::Stepper;
 
 use crate::error::Error;

@@ -212,6 +212,22 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// One without a step.
+    pub(crate) fn empty(spec: Spec) -> Self {
+        Self {
+            spec,
+            steps: Vec::new(),
+            acts: Vec::new(),
+            enforced: BTreeMap::new(),
+            slots: Vec::new(),
+            kept: Kept::default(),
+            own: None,
+            joined: None,
+            places: Vec::new(),
+            plugged: None,
+        }
+    }
+
     /// The act that a step belongs to.
     #[must_use]
     pub fn act_of(&self, step: usize) -> Option<&Act> {

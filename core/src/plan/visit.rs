@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use super::arg::{Fd, Slot, Text};
 use super::call::{Call, Maker};
 use super::execute;
-use super::step::{Act, Kept, Plan, Shell, Side, Step, Tolerate};
+use super::step::{Act, Plan, Shell, Side, Step, Tolerate};
 use crate::error::Error;
 use crate::spec::Spec;
 use crate::sys::process;
@@ -22,19 +22,7 @@ pub(crate) struct Visit {
 
 impl Visit {
     pub(crate) fn new() -> Self {
-        let plan = Plan {
-            spec: Spec::default(),
-            steps: Vec::with_capacity(16),
-            acts: Vec::with_capacity(8),
-            enforced: std::collections::BTreeMap::new(),
-            slots: Vec::with_capacity(8),
-            kept: Kept::default(),
-            own: None,
-            joined: None,
-            places: Vec::new(),
-            plugged: None,
-        };
-        let mut visit = Self { plan };
+        let mut visit = Self { plan: Plan::empty(Spec::default()) };
         let (pid, pidfd) = (visit.slot("visitor"), visit.slot("visitor's pidfd"));
         (visit.plan.kept.pid, visit.plan.kept.pidfd) = (Some(pid), Some(pidfd));
         let flags = libc::CLONE_VM | libc::CLONE_FILES | libc::CLONE_CHILD_CLEARTID | libc::CLONE_PIDFD;
@@ -46,7 +34,7 @@ impl Visit {
             cgroup: None,
             maker: Maker::Caller,
         };
-        visit.act("make a process for a visit", None, |steps| steps.push((Side::Caller, clone)));
+        visit.act("make a process for a visit", None, Side::Caller, [clone]);
         visit
     }
 
@@ -60,12 +48,11 @@ impl Visit {
         &mut self,
         what: impl Into<Cow<'static, str>>,
         needs: Option<&'static str>,
-        add: impl FnOnce(&mut Vec<(Side, Call)>),
+        side: Side,
+        calls: impl IntoIterator<Item = Call>,
     ) {
         let from = self.plan.steps.len();
-        let mut calls = Vec::new();
-        add(&mut calls);
-        let step = |(side, call)| Step { side, call, needs, undo: Vec::new(), tolerate: Tolerate::Nothing };
+        let step = |call| Step { side, call, needs, undo: Vec::new(), tolerate: Tolerate::Nothing };
         self.plan.steps.extend(calls.into_iter().map(step));
         let steps = from..self.plan.steps.len();
         self.plan.acts.push(Act { what: what.into(), why: "asked for".into(), steps, shell: Shell::None });
@@ -78,7 +65,7 @@ impl Visit {
         needs: Option<&'static str>,
         calls: impl IntoIterator<Item = Call>,
     ) {
-        self.act(what, needs, |steps| steps.extend(calls.into_iter().map(|call| (Side::Container, call))));
+        self.act(what, needs, Side::Container, calls);
     }
 
     /// The visitor opens something that the caller shall have.
@@ -99,7 +86,7 @@ impl Visit {
 
     /// Performs it: what it gave, in order.
     pub(crate) fn perform(mut self) -> Result<Vec<OwnedFd>, Error> {
-        self.act("wait for its end", None, |steps| steps.push((Side::Caller, Call::AwaitExec)));
+        self.act("wait for its end", None, Side::Caller, [Call::AwaitExec]);
         let performed = execute::visit(self.plan);
         performed.map_err(|failed| failed.error)
     }

@@ -47,6 +47,15 @@ pub struct Namespaces {
 }
 
 impl Namespaces {
+    /// The caller's own, all eight.
+    pub(crate) fn of_caller() -> Self {
+        let mut all = Self::default();
+        for kind in Kind::ALL {
+            all.set(kind, NamespaceSource::Host);
+        }
+        all
+    }
+
     /// Where the namespace of a kind comes from.
     #[must_use]
     pub const fn get(&self, kind: Kind) -> &NamespaceSource {

@@ -8,7 +8,6 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use nix::fcntl::{Flock, FlockArg};
@@ -19,13 +18,7 @@ use super::attachment::{Attachment, NamespaceId};
 use super::config::Config;
 use super::result::CniResult;
 use crate::error::{Code, Error};
-use crate::host::{Maker, state_directory};
-
-/// A number that no other attachment of this process has.
-fn next_number() -> u32 {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    COUNT.fetch_add(1, Ordering::Relaxed)
-}
+use crate::host::{Maker, next_number, state_directory};
 
 /// How long writing a new file may take: one that cannot be read for longer is a killed process's, which ran no plugin.
 const GRACE: Duration = Duration::from_secs(2);

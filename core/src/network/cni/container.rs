@@ -3,10 +3,10 @@
 
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{Attachment, Config, PortMapping, sweep};
 use crate::error::{Code, Error};
+use crate::host::next_number;
 use crate::namespace::{Kind, Namespace};
 use crate::network::{Cidr, Netlink};
 use crate::spec::{Fault, Publish, Spec};
@@ -74,7 +74,10 @@ impl Plugged {
         Netlink::of(&namespace)?.link("lo")?.up()?;
         namespace.call(give_to_containers)??;
         let mut member = Member { namespace, attached: Vec::new(), owner: std::process::id() };
-        let id = self.container.clone().unwrap_or_else(unique);
+        let id = self
+            .container
+            .clone()
+            .unwrap_or_else(|| format!("minicontain-{}-{}", std::process::id(), next_number()));
         for (n, wanted) in self.networks.iter().enumerate() {
             let mut attachment = Attachment::from_fd(&id, member.namespace.as_fd()).ifname(format!("eth{n}"));
             if let Some(address) = wanted.address {
@@ -125,11 +128,6 @@ fn give_to_containers() -> Result<(), Error> {
         })?;
     }
     Ok(())
-}
-
-fn unique() -> String {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    format!("minicontain-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 impl From<Publish> for PortMapping {

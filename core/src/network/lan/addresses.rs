@@ -3,7 +3,7 @@
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::super::{Cidr, Netlink};
+use super::super::{Cidr, Netlink, NetworkState};
 use super::home::Home;
 use super::record::{Record, link_name, locked, trouble};
 use crate::error::{Code, Error};
@@ -72,16 +72,13 @@ pub(super) fn read6(subnet: &str) -> Result<Cidr, Error> {
 fn taken(netlink: &Netlink, others: &[Record]) -> Result<Vec<(Cidr, String)>, Error> {
     let mut taken: Vec<(Cidr, String)> =
         others.iter().map(|other| (other.gateway, format!("the network '{}'", other.name))).collect();
-    for link in netlink.links()? {
-        for address in link.addresses()? {
-            taken.push((address, format!("an address of {}", link.name()?)));
-        }
+    let NetworkState { links, routes, .. } = netlink.describe()?;
+    for link in links {
+        let whose = format!("an address of {}", link.state.name);
+        taken.extend(link.addresses.into_iter().map(|address| (address, whose.clone())));
     }
-    for route in netlink.routes()? {
-        if route.destination.prefix() != 0 {
-            taken.push((route.destination, "a route of the host".into()));
-        }
-    }
+    let routes = routes.into_iter().filter(|route| !route.is_default());
+    taken.extend(routes.map(|route| (route.destination, "a route of the host".into())));
     Ok(taken)
 }
 

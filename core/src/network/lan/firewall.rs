@@ -64,11 +64,7 @@ pub(super) fn as_json(record: &Record) -> Result<Value, Error> {
 
 fn listed(record: &Record, options: &[&str]) -> Result<String, Error> {
     let table = table(record);
-    let args = [options, &["list", "table", "inet", &table]].concat();
-    let (success, said) = match &record.inside {
-        None => here(&args, "")?,
-        Some(inside) => super::inside::run(inside, &[&["nft"], args.as_slice()].concat(), b"")?,
-    };
+    let (success, said) = nft(record, &[options, &["list", "table", "inet", &table]].concat(), "")?;
     if success {
         return Ok(said);
     }
@@ -153,12 +149,9 @@ table inet {table} {{
     )
 }
 
-/// Gives nft a script, in the network's own namespaces.
+/// Gives nft a script.
 fn run(record: &Record, script: &str) -> Result<(), Error> {
-    let (success, said) = match &record.inside {
-        None => here(&["-f", "-"], script)?,
-        Some(inside) => super::inside::run(inside, &["nft", "-f", "-"], script.as_bytes())?,
-    };
+    let (success, said) = nft(record, &["-f", "-"], script)?;
     if success {
         return Ok(());
     }
@@ -182,7 +175,14 @@ fn run(record: &Record, script: &str) -> Result<(), Error> {
     Err(Error::call(code, format!("nft refused the rules of '{}': {said}", record.name), 0, hint))
 }
 
-/// Runs nft: whether it succeeded, and what it said.
+/// Runs nft in the network's own namespaces: whether it succeeded, and what it said.
+fn nft(record: &Record, args: &[&str], script: &str) -> Result<(bool, String), Error> {
+    match &record.inside {
+        None => here(args, script),
+        Some(inside) => super::inside::run(inside, &[&["nft"], args].concat(), script.as_bytes()),
+    }
+}
+
 fn here(args: &[&str], script: &str) -> Result<(bool, String), Error> {
     let mut command = Command::new("nft");
     command.args(args).env_clear().env("PATH", super::PATH);

@@ -8,18 +8,14 @@ use std::fs::{self, File};
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::home::Home;
 use super::record::{Record, link_name, locked, not_found, publish_file, trouble};
 use crate::error::Error;
-use crate::host::Maker;
+use crate::host::{Maker, next_number};
 
 const LINE: usize = 256;
 const BEGINNING: &str = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
-
-/// Numbers the containers of this process: another one may have the same name, and, once one has ended, its address.
-static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// Names that were written, and are taken out with this.
 #[derive(Debug)]
@@ -41,9 +37,8 @@ impl Names {
         let lines = names
             .iter()
             .flat_map(|name| addresses.iter().map(move |address| format!("{address}\t{name}\t#")));
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let Maker { namespace, pid, started } = Maker::this();
-        let mark = format!("{namespace:x}-{pid}-{started:x}-{number}");
+        // Another container may have the same name, and, once this one has ended, its address.
+        let mark = format!("{}-{}", Maker::this(), next_number());
         let lines: Vec<String> = lines.map(|line| format!("{line}{mark}")).collect();
         let names = Self { record: record.clone(), lines };
         let home = OnceCell::new();
@@ -162,8 +157,9 @@ fn is_left(line: &[u8], known: &mut Vec<(Maker, bool)>, linked: &dyn Fn(Ipv4Addr
     let Some((address, maker)) = parse(line) else { return false };
     let seen = known.iter().find(|(one, _)| *one == maker).map(|(_, gone)| *gone);
     let gone = seen.unwrap_or_else(|| {
-        known.push((maker, maker.is_gone()));
-        maker.is_gone()
+        let gone = maker.is_gone();
+        known.push((maker, gone));
+        gone
     });
     gone && match address {
         IpAddr::V4(address) => !linked(address),
@@ -174,13 +170,7 @@ fn is_left(line: &[u8], known: &mut Vec<(Maker, bool)>, linked: &dyn Fn(Ipv4Addr
 fn parse(line: &[u8]) -> Option<(IpAddr, Maker)> {
     let text = std::str::from_utf8(line).ok().filter(|text| !text.starts_with('#'))?;
     let (entry, mark) = text.trim_end().split_once('#')?;
-    let mut parts = mark.split('-');
-    let hexadecimal = |text: &str| u64::from_str_radix(text, 16).ok();
-    let maker = Maker {
-        namespace: hexadecimal(parts.next()?)?,
-        pid: parts.next()?.parse().ok()?,
-        started: hexadecimal(parts.next()?)?,
-    };
+    let maker = Maker::parse(mark.rsplit_once('-')?.0)?;
     Some((entry.split_whitespace().next()?.parse().ok()?, maker))
 }
 

@@ -3,17 +3,16 @@
 use super::record::Inside;
 use crate::container::Command;
 use crate::error::Error;
-use crate::namespace::Kind;
-use crate::spec::{NamespaceSource, Spec};
+use crate::spec::{NamespaceSource, Namespaces, Spec};
 
 /// Runs a program there: whether it succeeded, and what it said.
 pub(super) fn run(inside: &Inside, args: &[&str], input: &[u8]) -> Result<(bool, String), Error> {
     let mut spec = Spec::new(args.iter().copied());
-    for kind in Kind::ALL {
-        spec.namespaces.set(kind, NamespaceSource::Host);
-    }
-    spec.namespaces.set(Kind::User, NamespaceSource::Path(inside.user.clone()));
-    spec.namespaces.set(Kind::Net, NamespaceSource::Path(inside.net.clone()));
+    spec.namespaces = Namespaces {
+        user: NamespaceSource::Path(inside.user.clone()),
+        net: NamespaceSource::Path(inside.net.clone()),
+        ..Namespaces::of_caller()
+    };
     // Rules and settings are the network's administrator's.
     spec.cap_add.push("NET_ADMIN".into());
     spec.init = false;

@@ -1,30 +1,32 @@
 //! A container on a network: what is planned for it, and what of it outlives the steps.
 
+use std::cell::OnceCell;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::{Deserialize, Serialize};
 
 use super::home::Home;
 use super::hosts::{self, Names};
-use super::messages::Interface;
+use super::messages::{Interface, veth};
 use super::pasta::Pasta;
 use super::record::{Record, link_name, trouble};
 use super::{addresses, firewall};
 use crate::error::{Code, Error};
-use crate::host::Maker;
-use crate::network::RateLimit;
+use crate::host::{Maker, next_number};
 use crate::network::cni::is_config;
+use crate::network::{Cidr, RateLimit};
+use crate::plan::arg::{Message, Slot};
 use crate::spec::{Attachment, Protocol, Publish, Spec};
 
 /// A container's place on a network, as it is planned.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     pub record: Record,
+    pub address: Ipv4Addr,
     /// The number of the bridge.
     pub bridge: u32,
     pub interface: Interface,
@@ -36,15 +38,17 @@ pub(crate) struct Place {
 
 impl PartialEq for Place {
     fn eq(&self, other: &Self) -> bool {
-        (&self.record, self.bridge, &self.interface, &self.names, &self.publish)
-            == (&other.record, other.bridge, &other.interface, &other.names, &other.publish)
+        (&self.record, self.address, self.bridge, &self.interface, &self.names, &self.publish)
+            == (&other.record, other.address, other.bridge, &other.interface, &other.names, &other.publish)
     }
 }
 
 impl Place {
-    /// The host's end of the container's link.
-    pub(crate) fn link(&self) -> String {
-        link_name(self.interface.address)
+    /// What makes the container's link, once its process is there; and the shell commands that do.
+    pub(crate) fn link(&self, pid: Slot) -> (Message, Vec<String>) {
+        let Record { bridge, mtu, .. } = &self.record;
+        let host = link_name(self.address);
+        veth(&host, self.address, (bridge, self.bridge), *mtu, &self.interface, pid)
     }
 
     /// The files that networks have for their containers, and where they are seen.
@@ -74,29 +78,19 @@ impl Place {
         let bridge = home.index(&record.bridge)?.ok_or_else(|| super::bridge_gone(&record))?;
         let address = addresses::take(&record, &home, attachment.ip)?;
         let (name, index) = Interface::place(n);
-        let IpAddr::V4(gateway) = record.gateway.address() else {
-            return Err(super::record::not_found(&record.name));
-        };
-        let gateway6 = record.gateway6.and_then(|cidr| match cidr.address() {
-            IpAddr::V6(address) => Some(address),
-            IpAddr::V4(_) => None,
-        });
         let interface = Interface {
             name,
             index,
-            address,
-            prefix: record.gateway.prefix(),
-            address6: record.address6(address).zip(record.gateway6.map(|cidr| cidr.prefix())),
+            addresses: record.addresses(address)?,
             rate: attachment.rate.map(RateLimit::bits),
-            gateway: Some(gateway).filter(|_| n == 0),
-            gateway6: gateway6.filter(|_| n == 0),
+            routes: if n == 0 { record.routes() } else { Vec::new() },
         };
         let own = [&spec.name, &spec.hostname];
         let mut names: Vec<String> = own.into_iter().flatten().chain(&attachment.aliases).cloned().collect();
         names.dedup();
         let publish = if n == 0 { spec.publish.clone() } else { Vec::new() };
         let socket = home.socket()?.map(Arc::new);
-        Ok(Self { record, bridge, interface, names, publish, socket })
+        Ok(Self { record, address, bridge, interface, names, publish, socket })
     }
 
     /// What is written down before the first step.
@@ -105,21 +99,20 @@ impl Place {
         let mut member = Member::default();
         if record.rules && record.inside.is_none() {
             // Whoever gets an address now would be reached by the ports of who had it before.
-            sweep(record, |address| !self.publish.is_empty() || address == self.interface.address);
+            sweep(record, |address| !self.publish.is_empty() || address == self.address);
         }
         if !self.names.is_empty() {
-            let mut own: Vec<IpAddr> = vec![self.interface.address.into()];
-            own.extend(self.interface.address6.map(|(address, _)| IpAddr::from(address)));
+            let own: Vec<IpAddr> = self.interface.addresses.iter().map(Cidr::address).collect();
             member.names = Some(Names::add(record, &own, &self.names)?);
         }
         if !self.publish.is_empty() {
-            let reserve = |publish| reserve(record, publish);
-            member.reserved = self.publish.iter().map(reserve).collect::<Result<_, _>>()?;
+            let reserved = self.publish.iter().map(|port| reserve(record, port)).collect::<Result<_, _>>()?;
             if record.inside.is_some() {
-                member.reserved.clear();
+                // They are free: pasta takes them when the container is there.
                 member.awaited = Some((record.clone(), self.publish.clone()));
             } else {
-                member.ports = Some(Ports::open(record, self.interface.address, &self.publish)?);
+                member.reserved = reserved;
+                member.ports = Some(Ports::open(record, self.address, &self.publish)?);
             }
         }
         Ok(member)
@@ -179,9 +172,6 @@ impl Drop for Member {
     }
 }
 
-/// Numbers the journals of this process.
-static COUNT: AtomicU32 = AtomicU32::new(0);
-
 /// Published ports, by the file that says so: `ports/ADDRESS-PID-NUMBER`. An address may be another container's when this
 /// one has ended.
 #[derive(Debug)]
@@ -207,8 +197,7 @@ impl Ports {
             let hint = "install nftables (apt install nftables), and make the network anew";
             return Err(Error::call(Code::NotSupported, problem, 0, hint));
         }
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = record.file("ports")?.join(format!("{address}-{}-{number}", std::process::id()));
+        let path = record.file("ports")?.join(format!("{address}-{}-{}", std::process::id(), next_number()));
         let journal = Journal { maker: Maker::this(), publish: publish.to_vec() };
         let json = serde_json::to_string(&journal).unwrap_or_default();
         fs::write(&path, json).map_err(|error| trouble("write", &path, &error))?;
@@ -241,19 +230,19 @@ fn close(record: &Record, journal: &Path, address: Ipv4Addr, publish: &[Publish]
 
 /// Takes back the ports of containers that are gone with their maker, of some addresses.
 fn sweep(record: &Record, concerns: impl Fn(Ipv4Addr) -> bool) {
-    let entries = record
-        .file("ports")
-        .and_then(|path| fs::read_dir(&path).map_err(|error| trouble("list", &path, &error)));
-    for entry in entries.into_iter().flatten().flatten() {
+    let Ok(directory) = record.file("ports") else { return };
+    let home = OnceCell::new();
+    let linked = |address| {
+        let home = home.get_or_init(|| Home::of(record).ok());
+        home.as_ref().is_some_and(|home| home.index(&link_name(address)).is_ok_and(|link| link.is_some()))
+    };
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let address: Option<Ipv4Addr> = name.to_str().and_then(|name| name.split('-').next()?.parse().ok());
         let Some(address) = address.filter(|address| concerns(*address)) else { continue };
         let text = fs::read_to_string(entry.path()).unwrap_or_default();
         let Ok(journal) = serde_json::from_str::<Journal>(&text) else { continue };
-        let linked = Home::of(record)
-            .and_then(|home| home.index(&link_name(address)))
-            .is_ok_and(|link| link.is_some());
-        if !linked && journal.maker.is_gone() {
+        if journal.maker.is_gone() && !linked(address) {
             close(record, &entry.path(), address, &journal.publish);
         }
     }

@@ -1,29 +1,23 @@
-//! The messages of rtnetlink(7) that put a container on a network: made when its start is planned, sent on its way.
+//! The messages of rtnetlink(7) that put a container on a network, and the shell commands that do the same: made when its
+//! start is planned, sent on its way.
 
-use std::fmt::Write as _;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::Ipv4Addr;
 
-use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
-};
-use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage, AddressScope};
-use netlink_packet_route::link::{
-    InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
-};
-use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
-};
+use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_route::address::AddressHeaderFlags;
+use netlink_packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
-use super::super::kind::ONE_QUEUE;
-use super::super::{RateLimit, qdisc::limited};
+use super::super::change::{Change, switched};
+use super::super::kind::{ONE_QUEUE, end};
+use super::super::netlink::Request;
+use super::super::{Cidr, RateLimit, Route};
 use crate::plan::arg::{Message, Slot};
 
 /// Stands for a process id that is not known yet.
 const SOMEBODY: u32 = 0x7ead_beef;
 /// The number of a container's first link beside the loopback. Lower ones may be the kernel's own, of tunnels.
 const FIRST: u32 = 100;
-
 /// Numbers from here on are those of the host's ends; the kernel counts up from 1.
 const ABOVE_ALL: u32 = 1 << 30;
 
@@ -33,14 +27,11 @@ pub(crate) struct Interface {
     /// `eth0`, `eth1`, …
     pub name: String,
     pub index: u32,
-    pub address: Ipv4Addr,
-    pub prefix: u8,
-    pub address6: Option<(Ipv6Addr, u8)>,
+    pub addresses: Vec<Cidr>,
     /// How fast it is.
     pub rate: Option<RateLimit>,
     /// Where all else is reached: of the first network.
-    pub gateway: Option<Ipv4Addr>,
-    pub gateway6: Option<Ipv6Addr>,
+    pub routes: Vec<Route>,
 }
 
 impl Interface {
@@ -48,127 +39,101 @@ impl Interface {
     pub(crate) fn place(n: usize) -> (String, u32) {
         (format!("eth{n}"), FIRST + n as u32)
     }
+
+    /// What the container does to it, in order, and what that is in the trace.
+    fn changes(&self) -> Vec<(Change<'_>, String)> {
+        let name = &self.name;
+        let address = |cidr: &Cidr| (Change::AddAddress(*cidr), format!("RTM_NEWADDR {cidr} dev {name}"));
+        let mut changes: Vec<_> = self.addresses.iter().map(address).collect();
+        changes.push((Change::Up, format!("RTM_NEWLINK {name} up")));
+        changes.extend(self.rate.as_ref().map(|rate| limit(rate, name)));
+        changes.extend(
+            self.routes.iter().map(|route| (Change::AddRoute(route), format!("RTM_NEWROUTE {route}"))),
+        );
+        changes
+    }
 }
 
-/// Makes the pair: the host's end up and on the bridge, the other one in the container's network namespace.
-pub(crate) fn veth(host: &str, bridge: u32, mtu: Option<u32>, interface: &Interface, pid: Slot) -> Message {
-    let mut peer = LinkMessage::default();
+fn limit<'a>(rate: &'a RateLimit, link: &str) -> (Change<'a>, String) {
+    (Change::Limit(rate), format!("RTM_NEWQDISC {link} tbf rate {}bit", rate.rate))
+}
+
+/// Makes the pair: the host's end, which the address gives its number, up and on the bridge, given by name and number; the
+/// other one in the container's network namespace.
+pub(crate) fn veth(
+    host: &str,
+    address: Ipv4Addr,
+    (bridge, bridge_index): (&str, u32),
+    mtu: Option<u32>,
+    interface: &Interface,
+    pid: Slot,
+) -> (Message, Vec<String>) {
+    let mut peer = end(&interface.name, None);
     peer.header.index = interface.index;
-    peer.attributes.push(LinkAttribute::IfName(interface.name.clone()));
     peer.attributes.extend(mtu.map(LinkAttribute::Mtu));
-    peer.attributes.extend(ONE_QUEUE);
     peer.attributes.push(LinkAttribute::NetNsPid(SOMEBODY));
-    let mut link = LinkMessage::default();
     // The kernel heeds the peer's number only where this end's is given, too. No address is handed out twice.
-    let own = ABOVE_ALL | (interface.address.to_bits() & (ABOVE_ALL - 1));
-    link.header.index = own;
-    link.header.flags = LinkFlags::Up;
-    link.header.change_mask = LinkFlags::Up;
+    let own = ABOVE_ALL | (address.to_bits() & (ABOVE_ALL - 1));
+    let mut link = switched(own, LinkFlags::Up);
     link.attributes.push(LinkAttribute::IfName(host.into()));
     link.attributes.extend(mtu.map(LinkAttribute::Mtu));
     link.attributes.extend(ONE_QUEUE);
-    link.attributes.push(LinkAttribute::Controller(bridge));
+    link.attributes.push(LinkAttribute::Controller(bridge_index));
     let info = vec![LinkInfo::Kind(InfoKind::Veth), LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer)))];
     link.attributes.push(LinkAttribute::LinkInfo(info));
-    let mut bytes = Vec::new();
-    let answer = if interface.rate.is_some() { 0 } else { NLM_F_ACK };
-    append(&mut bytes, NLM_F_CREATE | NLM_F_EXCL | answer, RouteNetlinkMessage::NewLink(link));
+    let made = Request { message: RouteNetlinkMessage::NewLink(link), flags: NLM_F_CREATE | NLM_F_EXCL };
+    let name = &interface.name;
+    let mut requests =
+        vec![(made, format!("RTM_NEWLINK {host} up master {bridge_index} type veth peer name {name}"))];
+    let mut shell =
+        vec![format!("ip link add {host} up master {bridge} type veth peer name {name} netns $pid")];
+    if let Some((change, text)) = interface.rate.as_ref().map(|rate| limit(rate, host)) {
+        shell.push(change.shell(host));
+        requests.push((change.request(host, own), text));
+    }
+    let mut message = together(requests);
     let mark = SOMEBODY.to_ne_bytes();
     // The last of them: the link's own number, which is made of the address, may look like it.
-    let at = bytes.windows(4).rposition(|window| window == mark).unwrap_or(0);
-    let mut text = format!("RTM_NEWLINK {host} up master {bridge} type veth peer name {}", interface.name);
-    if let Some(rate) = &interface.rate {
-        let _ = write!(text, ", RTM_NEWQDISC {host} tbf rate {}bit", rate.rate);
-        let limit = RouteNetlinkMessage::NewQueueDiscipline(limited(own, rate));
-        append(&mut bytes, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, limit);
-    }
-    Message { bytes, text, pid: Some((at, pid)) }
+    let at = message.bytes.windows(4).rposition(|window| window == mark).unwrap_or(0);
+    message.pid = Some((at, pid));
+    (message, shell)
 }
 
-/// Gives the container's ends their addresses, switches them on, and adds the routes: all in one message, of which the
-/// kernel answers the first that it refuses, or the last.
-pub(crate) fn configure(interfaces: &[Interface]) -> Message {
-    let mut bytes = Vec::new();
-    let mut text = Vec::new();
-    let mut messages = Vec::new();
+/// Gives the container's ends their addresses, switches them on, and adds the routes.
+pub(crate) fn configure(interfaces: &[Interface]) -> (Message, Vec<String>) {
+    let mut requests = Vec::new();
+    let mut shell = Vec::new();
     for interface in interfaces {
-        let Interface { name, index, address, prefix, address6, rate, gateway, gateway6 } = interface;
-        text.push(format!("RTM_NEWADDR {address}/{prefix} dev {name}"));
-        messages.push(RouteNetlinkMessage::NewAddress(address_message(*index, (*address).into(), *prefix)));
-        if let Some((address6, prefix6)) = address6 {
-            text.push(format!("RTM_NEWADDR {address6}/{prefix6} dev {name}"));
-            messages.push(RouteNetlinkMessage::NewAddress(address_message(
-                *index,
-                (*address6).into(),
-                *prefix6,
-            )));
-        }
-        let mut up = LinkMessage::default();
-        up.header.index = *index;
-        up.header.flags = LinkFlags::Up;
-        up.header.change_mask = LinkFlags::Up;
-        text.push(format!("RTM_NEWLINK {name} up"));
-        messages.push(RouteNetlinkMessage::SetLink(up));
-        if let Some(rate) = rate {
-            text.push(format!("RTM_NEWQDISC {name} tbf rate {}bit", rate.rate));
-            messages.push(RouteNetlinkMessage::NewQueueDiscipline(limited(*index, rate)));
-        }
-        for gateway in [gateway.map(IpAddr::from), gateway6.map(IpAddr::from)].into_iter().flatten() {
-            text.push(format!("RTM_NEWROUTE default via {gateway}"));
-            messages.push(RouteNetlinkMessage::NewRoute(default_route(*index, gateway)));
+        for (change, text) in interface.changes() {
+            let mut command = change.shell(&interface.name);
+            let mut request = change.request(&interface.name, interface.index);
+            match &mut request.message {
+                // Nobody else can have it: it is usable at once.
+                RouteNetlinkMessage::NewAddress(message) if message.header.family == AddressFamily::Inet6 => {
+                    message.header.flags = AddressHeaderFlags::Nodad;
+                    command.push_str(" nodad");
+                }
+                _ => {}
+            }
+            shell.push(command);
+            requests.push((request, text));
         }
     }
-    let last = messages.len().saturating_sub(1);
-    for (n, message) in messages.into_iter().enumerate() {
-        let answer = if n == last { NLM_F_ACK } else { 0 };
-        append(&mut bytes, NLM_F_CREATE | NLM_F_EXCL | answer, message);
-    }
-    Message { bytes, text: text.join(", "), pid: None }
+    (together(requests), shell)
 }
 
-fn address_message(index: u32, address: IpAddr, prefix: u8) -> AddressMessage {
-    let mut message = AddressMessage::default();
-    message.header.family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
-    message.header.prefix_len = prefix;
-    message.header.scope = AddressScope::Universe;
-    message.header.index = index;
-    match address {
-        IpAddr::V4(own) => {
-            message.attributes.push(AddressAttribute::Local(address));
-            let host = u32::MAX.checked_shr(u32::from(prefix)).unwrap_or(0);
-            message.attributes.push(AddressAttribute::Broadcast(Ipv4Addr::from_bits(own.to_bits() | host)));
+/// Several requests in one message, of which the kernel answers the first that it refuses, or the last.
+fn together(requests: Vec<(Request, String)>) -> Message {
+    let last = requests.len().saturating_sub(1);
+    let (mut bytes, mut texts) = (Vec::new(), Vec::new());
+    for (n, (mut request, text)) in requests.into_iter().enumerate() {
+        if n == last {
+            request.flags |= NLM_F_ACK;
         }
-        // Nobody else can have it: it is usable at once.
-        IpAddr::V6(_) => message.header.flags = AddressHeaderFlags::Nodad,
+        request.append(&mut bytes, 0);
+        texts.push(text);
     }
-    message.attributes.push(AddressAttribute::Address(address));
-    message
-}
-
-fn default_route(index: u32, gateway: IpAddr) -> RouteMessage {
-    let mut message = RouteMessage::default();
-    let (family, gateway) = match gateway {
-        IpAddr::V4(address) => (AddressFamily::Inet, RouteAddress::Inet(address)),
-        IpAddr::V6(address) => (AddressFamily::Inet6, RouteAddress::Inet6(address)),
-    };
-    message.header.address_family = family;
-    message.header.table = RouteHeader::RT_TABLE_MAIN;
-    message.header.protocol = RouteProtocol::Boot;
-    message.header.scope = RouteScope::Universe;
-    message.header.kind = RouteType::Unicast;
-    message.attributes.push(RouteAttribute::Gateway(gateway));
-    message.attributes.push(RouteAttribute::Oif(index));
-    message
-}
-
-fn append(bytes: &mut Vec<u8>, flags: u16, message: RouteNetlinkMessage) {
-    let mut header = NetlinkHeader::default();
-    header.flags = NLM_F_REQUEST | flags;
-    let mut message = NetlinkMessage::new(header, NetlinkPayload::InnerMessage(message));
-    message.finalize();
-    let begin = bytes.len();
-    bytes.resize(begin + message.buffer_len().next_multiple_of(4), 0);
-    message.serialize(&mut bytes[begin..]);
+    Message { bytes, text: texts.join(", "), pid: None }
 }
 
 #[cfg(test)]
@@ -180,11 +145,8 @@ mod tests {
     fn the_process_id_has_its_place_whatever_the_address() {
         let place = |address: [u8; 4]| {
             let (name, index) = Interface::place(0);
-            let address = address.into();
-            let (gateway, gateway6, address6) = (None, None, None);
-            let interface =
-                Interface { name, index, address, prefix: 24, address6, rate: None, gateway, gateway6 };
-            veth("mc", 2, Some(1500), &interface, Slot(0)).pid.map(|(at, _)| at)
+            let interface = Interface { name, index, addresses: Vec::new(), rate: None, routes: Vec::new() };
+            veth("mc", address.into(), ("mc-lab", 2), Some(1500), &interface, Slot(0)).0.pid.map(|(at, _)| at)
         };
         // This one makes a number of a link that is the same.
         let [_, rest @ ..] = SOMEBODY.to_be_bytes();

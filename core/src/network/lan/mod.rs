@@ -15,7 +15,7 @@ mod sweep;
 
 pub use describe::{Connected, NetworkDescription};
 pub(crate) use member::{Member, Place};
-pub(crate) use messages::{configure, veth};
+pub(crate) use messages::configure;
 pub(crate) use record::Record;
 
 use std::fs;
@@ -341,10 +341,7 @@ impl Network {
     fn take_down(&self) -> Result<(), Error> {
         if self.record.rules {
             let removed = firewall::remove(&self.record);
-            if !self.record.persistent || self.record.nat {
-                removed
-                    .or_else(|error| if error.code() == Code::NotSupported { Ok(()) } else { Err(error) })?;
-            }
+            removed.or_else(|error| if error.code() == Code::NotSupported { Ok(()) } else { Err(error) })?;
         }
         match self.netlink.link(&self.record.bridge) {
             Ok(bridge) => bridge.delete()?,

@@ -14,7 +14,7 @@ use crate::container::Container;
 use crate::error::{Code, Error};
 use crate::namespace::{Kind, Namespace};
 use crate::plan::Plan;
-use crate::spec::{NamespaceSource, Protocol, Publish, Spec, Stdio};
+use crate::spec::{Namespaces, Protocol, Publish, Spec, Stdio};
 
 /// How long pasta may take until packets pass.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -74,9 +74,7 @@ impl Pasta {
         spec.args.extend(["--userns".into(), number(user), "--netns".into(), number(net)]);
         spec.args.extend(args);
         spec.env.insert("PATH".into(), Some(super::PATH.into()));
-        for kind in Kind::ALL {
-            spec.namespaces.set(kind, NamespaceSource::Host);
-        }
+        spec.namespaces = Namespaces::of_caller();
         spec.pass_fds = vec![user.as_fd().as_raw_fd(), net.as_fd().as_raw_fd()];
         spec.stdin = Stdio::Null;
         spec.stdout = Stdio::Null;

@@ -11,17 +11,17 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, Ipv6Addr};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
-use super::super::Cidr;
+use super::super::{Cidr, Route};
 use crate::error::{Code, Error};
-use crate::host::{Maker, state_directory};
+use crate::host::{self, Maker, state_directory};
 
 /// What a directory is called until all of it is written; no network's name begins so.
 const UNFINISHED: &str = ".unfinished-";
@@ -144,12 +144,24 @@ impl Record {
         }
     }
 
-    /// The address of version 6 that belongs to one of version 4: as far from the beginning.
-    pub(crate) fn address6(&self, address: Ipv4Addr) -> Option<Ipv6Addr> {
-        let std::net::IpAddr::V6(network) = self.gateway6?.network().address() else { return None };
-        let std::net::IpAddr::V4(base) = self.gateway.network().address() else { return None };
-        let offset = address.to_bits().wrapping_sub(base.to_bits());
-        Some(Ipv6Addr::from_bits(network.to_bits() | u128::from(offset)))
+    /// A container's addresses: this one, and that of version 6 which is as far from the beginning.
+    pub(crate) fn addresses(&self, address: Ipv4Addr) -> Result<Vec<Cidr>, Error> {
+        let mut all = vec![Cidr::new(address.into(), self.gateway.prefix())?];
+        let bases =
+            self.gateway6.map(|gateway6| (gateway6.network().address(), self.gateway.network().address()));
+        if let (Some((IpAddr::V6(network), IpAddr::V4(base))), Some(gateway6)) = (bases, self.gateway6) {
+            let offset = address.to_bits().wrapping_sub(base.to_bits());
+            let address6 = Ipv6Addr::from_bits(network.to_bits() | u128::from(offset));
+            all.push(Cidr::new(address6.into(), gateway6.prefix())?);
+        }
+        Ok(all)
+    }
+
+    /// Where its containers reach all that is not on it.
+    pub(crate) fn routes(&self) -> Vec<Route> {
+        let to = |all: Cidr, gateway: Cidr| Route { gateway: Some(gateway.address()), ..Route::to(all) };
+        let route6 = self.gateway6.map(|gateway6| to(Cidr::ALL_V6, gateway6));
+        [to(Cidr::ALL_V4, self.gateway)].into_iter().chain(route6).collect()
     }
 }
 
@@ -185,20 +197,8 @@ impl Drop for Held {
 /// Makes the directory where it is not there, and keeps others from making and removing networks while the result lives.
 pub(super) fn hold() -> Result<Held, Error> {
     let directory = all()?;
-    let failed = |error| trouble("lock", &directory, &error);
-    loop {
-        DirBuilder::new().recursive(true).mode(0o755).create(&directory).map_err(failed)?;
-        let file = match File::open(&directory) {
-            Err(error) if error.kind() == ErrorKind::NotFound => continue,
-            opened => opened.map_err(failed)?,
-        };
-        let lock = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| failed(errno.into()))?;
-        // Whoever had the lock may have removed the last network, and the directory.
-        let held = lock.metadata().map_err(failed)?.ino();
-        if fs::metadata(&directory).is_ok_and(|now| now.ino() == held) {
-            return Ok(Held { _lock: lock, directory });
-        }
-    }
+    let lock = host::hold(&directory).map_err(|error| trouble("lock", &directory, &error))?;
+    Ok(Held { _lock: lock, directory })
 }
 
 /// The host's end of a container's link. Its name is what hands an address out: there can be one of it, and the kernel

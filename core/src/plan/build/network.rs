@@ -3,7 +3,7 @@
 use super::{Builder, Call, Fd, Shell, Side, Slot};
 use crate::error::Error;
 use crate::namespace::Kind;
-use crate::network::lan::{Place, configure, veth};
+use crate::network::lan::{Place, configure};
 use crate::plan::step::Enforcement;
 use crate::spec::{Spec, Volume};
 use crate::sys::memory::PLACED;
@@ -71,15 +71,7 @@ impl Builder<'_> {
     pub(super) fn link_networks(&mut self) {
         let Some(pid) = self.kept.pid.filter(|_| self.has_networks()) else { return };
         for place in self.places.clone() {
-            let host = place.link();
-            let interface = &place.interface;
-            let message = veth(&host, place.bridge, place.record.mtu, interface, pid);
-            let shell = format!(
-                "ip link add {host} up master {} type veth peer name {} netns $pid",
-                place.record.bridge, interface.name
-            );
-            let limit = interface.rate.map(|rate| crate::network::shell::limit(&host, &rate));
-            let shell = [Some(shell), limit].into_iter().flatten().collect();
+            let (message, shell) = place.link(pid);
             let what = format!("link it to the network '{}'", place.record.name);
             let why = "the pair goes with the container's network namespace, and its name keeps the address from others";
             self.act(what, why, Shell::Map(shell), |b| {
@@ -107,18 +99,7 @@ impl Builder<'_> {
             self.wait_for_release(wait, "only it can make links to the host", first);
         }
         let interfaces: Vec<_> = self.places.iter().map(|place| place.interface.clone()).collect();
-        let shell = interfaces.iter().flat_map(|one| {
-            let address = format!("ip addr add {}/{} broadcast + dev {}", one.address, one.prefix, one.name);
-            let address6 = one
-                .address6
-                .map(|(own, prefix)| format!("ip addr add {own}/{prefix} dev {} nodad", one.name));
-            let route = one.gateway.map(|gateway| format!("ip route add default via {gateway}"));
-            let route6 = one.gateway6.map(|gateway| format!("ip route add default via {gateway}"));
-            let up = Some(format!("ip link set {} up", one.name));
-            let limit = one.rate.map(|rate| crate::network::shell::limit(&one.name, &rate));
-            [Some(address), address6, up, limit, route, route6].into_iter().flatten().collect::<Vec<_>>()
-        });
-        let (shell, message) = (shell.collect(), configure(&interfaces));
+        let (message, shell) = configure(&interfaces);
         let why = "handed out by the network; what is not on it is reached through its gateway";
         self.act("set the addresses and routes", why, Shell::Inside(shell), |b| {
             b.needs = Some("CAP_NET_ADMIN");
