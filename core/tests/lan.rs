@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::lan::{ask, code, lab, on_a_host, server, sh, subnet, unique};
 use minicontain::namespace::{Kind, Namespace};
-use minicontain::network::{Link, LinkKind, Netlink, Network, NetworkOptions};
+use minicontain::network::{Link, LinkKind, Netlink, Network, NetworkOptions, Route};
 use minicontain::spec::{Attachment, NamespaceSource};
 use minicontain::{Code, Command, Container};
 
@@ -17,6 +17,9 @@ fn a_container_has_an_address_and_reaches_the_gateway() {
     on_a_host("a network", || {
         let lab = lab("a", subnet("10.16.8.0/24"));
         assert_eq!(lab.gateway().to_string(), "10.16.8.1");
+        // The host is on it by no other address, not by one of version 6 that the kernel gives every link.
+        let own = lab.bridge().and_then(|bridge| bridge.addresses()).expect("addresses");
+        assert_eq!(own.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.16.8.1/24"]);
         let (status, said) = sh(&lab, "ip -4 -o addr show eth0; ip route; ping -c1 -W2 10.16.8.1 >&2");
         assert_eq!(status, 0, "{said}");
         assert!(
@@ -132,7 +135,8 @@ fn no_container_writes_the_names_of_all() {
 #[test]
 fn the_host_takes_no_container_for_its_router() {
     on_a_host("a network", || {
-        let lab = lab("ra", subnet("10.16.8.0/24"));
+        let subnet6 = Some("fd00:16:8::/64".into());
+        let lab = lab("ra", NetworkOptions { subnet6, ..subnet("10.16.8.0/24") });
         // A router advertisement, which says that it leads everywhere and is on 2001:db8:bad::/64, sent as CAP_NET_RAW allows.
         let script = "import socket,struct,time
 s=socket.socket(socket.AF_INET6,socket.SOCK_RAW,socket.IPPROTO_ICMPV6)
@@ -188,10 +192,19 @@ fn the_outside_is_reached_by_nat_alone() {
         );
         let open = lab("e1", NetworkOptions { nat: true, forward: true, ..subnet("10.16.8.0/24") });
         assert_eq!(sh(&open, fetch), (0, "203.0.113.1".into()));
-        // With forwarding on, a network without nat stays closed; and one does not reach another.
+        // With forwarding on, and the outside knowing the way back, a network without nat stays closed; nobody outside reaches
+        // what is on one; and one does not reach another.
+        for network in ["10.16.8.0/24", "10.16.9.0/24"] {
+            let gateway = Some([203, 0, 113, 1].into());
+            let back = Route { gateway, ..Route::to(network.parse().expect("a network")) };
+            far.netlink().add_route(&back).expect("a way back");
+        }
         let closed = lab("e2", subnet("10.16.9.0/24"));
         assert_ne!(sh(&closed, fetch).0, 0);
         let web = server(&open, "web", |_| {});
+        let reached = ask("10.16.8.3:80").expect("the host reaches it");
+        assert!(reached.starts_with("hello"), "{reached}");
+        assert!(outside.call(|| ask("10.16.8.3:80").is_err()).expect("called"));
         assert_ne!(sh(&closed, "ping -c1 -W1 10.16.8.3").0, 0);
         assert_ne!(sh(&closed, "ping -c1 -W1 10.16.8.4").0, 0);
         drop(web);

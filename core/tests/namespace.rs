@@ -215,6 +215,8 @@ fn as_root_a_thread_goes_in_and_comes_back() {
         assert_eq!(elsewhere.join().expect("a thread").expect("own"), before);
         inside.leave().expect("back");
         assert!(before.is_current());
+        drop(other.enter().expect("inside"));
+        assert!(before.is_current());
         assert!(other.call(|| other.is_current()).expect("called"));
     }
 }
@@ -330,6 +332,11 @@ fn as_root_a_name_keeps_one_and_ip_shows_it() {
         opened.remove().expect("removed");
         assert_eq!(opened.remove().expect_err("gone").code(), Code::NamespaceNotFound);
         assert!(!namespace::named(kind).expect("a list").contains(&opened));
+        // Where nobody else has a name of the kind, there is nothing of it.
+        let directory = format!("/run/minicontain/namespaces/{kind}");
+        assert!(
+            !std::path::Path::new(&directory).exists() || !namespace::named(kind).expect("a list").is_empty()
+        );
     }
 }
 
