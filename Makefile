@@ -10,7 +10,7 @@ DESTDIR ?=
 VM_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/minicontain/vm
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := $(shell find core ffi python -name '*.rs' -o -name '*.toml' -o -name '*.py' -o -name '*.pyi' 2>/dev/null | grep -v -e __pycache__ -e /target/)
+SOURCES := $(shell find core ffi python -name '*.rs' -o -name '*.toml' -o -name '*.py' -o -name '*.pyi' -o -name '*.ld' 2>/dev/null | grep -v -e __pycache__ -e /target/)
 
 .PHONY: help demo build test test-rust test-python test-user test-v2 lint bench header install clean
 

@@ -14,12 +14,17 @@ fn main() {
     let mut rustc = Command::new(variable("RUSTC"));
     rustc.args(["init/main.rs", "--crate-name=init", "--crate-type=bin", "--edition=2024"]);
     rustc.args(["--target", &variable("TARGET"), "-o"]).arg(&output);
-    for option in ["opt-level=s", "panic=abort", "relocation-model=static", "lto=fat", "strip=symbols"] {
+    for option in [
+        "opt-level=s",
+        "panic=abort",
+        "relocation-model=static",
+        "lto=fat",
+        "strip=symbols",
+        "force-unwind-tables=no",
+    ] {
         rustc.args(["-C", option]);
     }
-    // Without libc, and in as few pages as it takes: it is loaded for every container.
-    let link =
-        "-nostartfiles -nostdlib -static -no-pie -Wl,--build-id=none,--gc-sections,-z,noexecstack,-z,norelro";
+    let link = "-nostartfiles -nostdlib -static -no-pie -Wl,--build-id=none,--gc-sections,-z,norelro,-T,init/init.ld";
     rustc.args(["-C", &format!("link-args={link}")]);
     if let Ok(linker) = env::var("RUSTC_LINKER") {
         rustc.args(["-C", &format!("linker={linker}")]);

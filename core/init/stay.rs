@@ -1,6 +1,7 @@
 //! Init's life: process 1 of a container, or the parent, outside, of a program that joined one. It reaps, forwards
 //! signals, and ends with the program, or with the owner.
 
+use core::mem::MaybeUninit;
 use core::sync::atomic::Ordering;
 
 use super::abi::{FUTEX_WAKE, LINUX_CAPABILITY_VERSION_3, SIGCHLD, number};
@@ -60,21 +61,21 @@ fn prepare(owner: i64) {
 
 /// Reaps whatever has ended. When the program is among it, this is the end.
 unsafe fn reap(header: *mut Header, program: i64) {
+    let mut status = 0i32;
+    // struct rusage: two times of two words, then the largest resident set.
+    let mut usage = MaybeUninit::<[u64; 18]>::uninit();
+    let args = [u64::MAX, &raw mut status as u64, WNOHANG_WALL, usage.as_mut_ptr() as u64, 0, 0];
     loop {
-        let mut status = 0i32;
-        // struct rusage: two times of two words, then the largest resident set.
-        let mut usage = [0u64; 18];
-        let args = [u64::MAX, &raw mut status as u64, WNOHANG_WALL, usage.as_mut_ptr() as u64, 0, 0];
         // SAFETY: places for the answers.
         let pid = unsafe { syscall(number::WAIT4, &args) };
         if pid <= 0 {
             return;
         }
         if pid == program {
-            // SAFETY: only init writes here, and only once.
+            // SAFETY: only init writes here, and only once; the kernel has filled in the usage.
             unsafe {
                 (*header).end_of_program.status = status;
-                (*header).end_of_program.peak = usage[4];
+                (*header).end_of_program.peak = (*usage.as_ptr())[4];
                 (*header).end_of_program.known.store(1, Ordering::Release);
             }
             let signal = status & 0x7f;
@@ -96,14 +97,15 @@ fn wait(signals: i64, owner: i64) -> bool {
 /// Hands the signals that came to the program.
 unsafe fn deliver(header: *mut Header, program: i64, signals: i64) {
     // struct signalfd_siginfo: 128 bytes, the signal's number first.
-    let mut info = [0u32; 32];
+    let mut info = MaybeUninit::<[u32; 32]>::uninit();
+    let args = [signals as u64, info.as_mut_ptr() as u64, 128, 0, 0, 0];
     loop {
-        let args = [signals as u64, info.as_mut_ptr() as u64, 128, 0, 0, 0];
         // SAFETY: room for one.
         if unsafe { syscall(number::READ, &args) } != 128 {
             return;
         }
-        match info[0] as i32 {
+        // SAFETY: the kernel has filled it.
+        match unsafe { (*info.as_ptr())[0] } as i32 {
             // What ended is reaped before the next sleep.
             signal if signal as u64 == SIGCHLD => {}
             // SAFETY: the header is mapped for as long as init lives.

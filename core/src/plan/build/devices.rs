@@ -25,72 +25,28 @@ impl Builder<'_> {
         }
         let make_nodes = side == Side::Caller && self.host.can(bit::MKNOD);
         let mut dev = None;
-        self.act(
-            "fill /dev",
-            "null, zero, full, random, urandom, tty; none of the host's other devices",
-            Shell::None,
-            |b| {
-                let dir = b.scratch();
-                b.step(side, Call::Mkdir { dir, path: "dev".into(), mode: 0o755 });
-                for (name, major, minor) in DEVICES {
-                    let path = format!("dev/{name}");
-                    if make_nodes {
-                        b.needs = Some("CAP_MKNOD");
-                        b.step(
-                            side,
-                            Call::Mknod {
-                                dir,
-                                path: path.clone().into(),
-                                mode: libc::S_IFCHR | 0o666,
-                                device: (major, minor),
-                            },
-                        );
-                        b.needs = None;
-                        // The caller's umask belongs to all its threads: it is not touched.
-                        b.step(side, Call::Chmod { dir, path: path.into(), mode: 0o666 });
-                    } else {
-                        b.step(
-                            side,
-                            Call::Mknod {
-                                dir,
-                                path: path.into(),
-                                mode: libc::S_IFREG | 0o666,
-                                device: (0, 0),
-                            },
-                        );
-                    }
-                }
-                for (target, name) in LINKS {
-                    b.step(
-                        side,
-                        Call::Symlink { target: target.into(), dir, path: format!("dev/{name}").into() },
-                    );
-                }
-                for name in ["dev/pts", "dev/mqueue"] {
-                    b.step(side, Call::Mkdir { dir, path: name.into(), mode: 0o755 });
-                }
-                b.step(side, Call::Mkdir { dir, path: "dev/shm".into(), mode: 0o1777 });
-                if side == Side::Caller {
-                    b.step(side, Call::Chmod { dir, path: "dev/shm".into(), mode: 0o1777 });
-                }
-                let slot = b.scratch_part(side, "dev".into());
-                dev = Some(slot);
-                if make_nodes {
-                    b.needs = Some("CAP_SYS_ADMIN");
-                    b.step(
-                        side,
-                        Call::MountSetattr {
-                            dir: Fd::Slot(slot),
-                            path: "".into(),
-                            flags: abi::AT_EMPTY_PATH,
-                            set: abi::MOUNT_ATTR_NOSUID | abi::MOUNT_ATTR_NOEXEC,
-                            clear: abi::MOUNT_ATTR_NODEV,
-                            userns: None,
-                        },
-                    );
-                }
-            },
-        );
+        let why = "null, zero, full, random, urandom, tty; none of the host's other devices";
+        self.act("make a directory for /dev", "it is mounted when it is full", Shell::None, |b| {
+            let dir = b.scratch();
+            b.step(side, Call::Mkdir { dir, path: "dev".into(), mode: 0o755 });
+            let slot = b.scratch_part(side, "dev".into());
+            dev = Some(slot);
+            if make_nodes {
+                b.needs = Some("CAP_SYS_ADMIN");
+                b.step(
+                    side,
+                    Call::MountSetattr {
+                        dir: Fd::Slot(slot),
+                        path: "".into(),
+                        flags: abi::AT_EMPTY_PATH,
+                        set: abi::MOUNT_ATTR_NOSUID | abi::MOUNT_ATTR_NOEXEC,
+                        clear: abi::MOUNT_ATTR_NODEV,
+                        userns: None,
+                    },
+                );
+            }
+        });
+        self.meanwhile(|b| b.act("fill /dev", why, Shell::None, |b| b.fill_dev(side, make_nodes)));
         let mut shell = vec![
             "mount -t tmpfs -o mode=755,nosuid,noexec tmpfs \"$R/dev\"".into(),
             "for n in null zero full random urandom tty; do : > \"$R/dev/$n\"; mount --bind /dev/$n \"$R/dev/$n\"; done".into(),
@@ -108,6 +64,44 @@ impl Builder<'_> {
             let path = format!("/dev/{name}");
             let mount = self.clone_tree(side, &path, &path, "the host's device, lent", false);
             self.files.attach.push(Attach { mount, target: path, make: None, shell: Vec::new() });
+        }
+    }
+
+    /// The devices, links and directories.
+    fn fill_dev(&mut self, side: Side, make_nodes: bool) {
+        let dir = self.scratch();
+        for (name, major, minor) in DEVICES {
+            let path = format!("dev/{name}");
+            if make_nodes {
+                self.needs = Some("CAP_MKNOD");
+                self.step(
+                    side,
+                    Call::Mknod {
+                        dir,
+                        path: path.clone().into(),
+                        mode: libc::S_IFCHR | 0o666,
+                        device: (major, minor),
+                    },
+                );
+                self.needs = None;
+                // The caller's umask belongs to all its threads: it is not touched.
+                self.step(side, Call::Chmod { dir, path: path.into(), mode: 0o666 });
+            } else {
+                self.step(
+                    side,
+                    Call::Mknod { dir, path: path.into(), mode: libc::S_IFREG | 0o666, device: (0, 0) },
+                );
+            }
+        }
+        for (target, name) in LINKS {
+            self.step(side, Call::Symlink { target: target.into(), dir, path: format!("dev/{name}").into() });
+        }
+        for name in ["dev/pts", "dev/mqueue"] {
+            self.step(side, Call::Mkdir { dir, path: name.into(), mode: 0o755 });
+        }
+        self.step(side, Call::Mkdir { dir, path: "dev/shm".into(), mode: 0o1777 });
+        if side == Side::Caller {
+            self.step(side, Call::Chmod { dir, path: "dev/shm".into(), mode: 0o1777 });
         }
     }
 }

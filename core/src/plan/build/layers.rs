@@ -71,40 +71,47 @@ impl Builder<'_> {
         let (lower_path, lower): (&str, Text) = (lower, escaped(lower).into());
         let mut made = Vec::new();
         self.act(format!("overlay {name}"), "read from the host, written to the tmpfs", Shell::None, |b| {
-            b.step(side, Call::Mkdir { dir: Fd::Slot(scratch), path: upper.clone().into(), mode: 0o755 });
-            if owner != (0, 0) {
-                b.needs = Some("CAP_CHOWN");
-                b.step(
-                    side,
-                    Call::Chown {
-                        dir: Fd::Slot(scratch),
-                        path: upper.clone().into(),
-                        user: owner.0,
-                        group: owner.1,
-                        flags: 0,
-                    },
-                );
-            }
-            b.needs = None;
-            made = b.make_layer_places(side, &upper, lower_path);
-            b.step(side, Call::Mkdir { dir: Fd::Slot(scratch), path: work.clone().into(), mode: 0o755 });
             b.needs = Some("CAP_SYS_ADMIN");
             b.step(side, Call::Fsopen { kind: "overlay", keep: config });
-            let layer = |name: String| Text::Slotted {
-                before: "/proc/self/fd/".into(),
-                slot: scratch,
-                after: format!("/{name}").into(),
-            };
-            for (key, value) in [("lowerdir", lower), ("upperdir", layer(upper)), ("workdir", layer(work))] {
-                b.step(side, Call::FsconfigString { fd: Fd::Slot(config), key, value });
-            }
-            let read_only = if b.spec.read_only { abi::MOUNT_ATTR_RDONLY } else { 0 };
-            b.mount_config(side, config, mount, abi::MOUNT_ATTR_NOSUID | abi::MOUNT_ATTR_NODEV | read_only);
+        });
+        let act = self.acts.len() - 1;
+        let what = format!("make the layer over {name}");
+        self.meanwhile(|b| {
+            b.act(what, "what is written goes there", Shell::None, |b| {
+                let dir = Fd::Slot(scratch);
+                b.step(side, Call::Mkdir { dir, path: upper.clone().into(), mode: 0o755 });
+                if owner != (0, 0) {
+                    b.needs = Some("CAP_CHOWN");
+                    let (user, group) = owner;
+                    b.step(side, Call::Chown { dir, path: upper.clone().into(), user, group, flags: 0 });
+                }
+                b.needs = None;
+                made = b.make_layer_places(side, &upper, lower_path);
+                b.step(side, Call::Mkdir { dir, path: work.clone().into(), mode: 0o755 });
+                b.needs = Some("CAP_SYS_ADMIN");
+                let layer = |name: String| Text::Slotted {
+                    before: "/proc/self/fd/".into(),
+                    slot: scratch,
+                    after: format!("/{name}").into(),
+                };
+                for (key, value) in
+                    [("lowerdir", lower), ("upperdir", layer(upper)), ("workdir", layer(work))]
+                {
+                    b.step(side, Call::FsconfigString { fd: Fd::Slot(config), key, value });
+                }
+                let read_only = if b.spec.read_only { abi::MOUNT_ATTR_RDONLY } else { 0 };
+                let attributes = abi::MOUNT_ATTR_NOSUID | abi::MOUNT_ATTR_NODEV | read_only;
+                if !b.overlaps() {
+                    return b.mount_config(side, config, mount, attributes);
+                }
+                b.step(side, Call::FsconfigCreate { fd: Fd::Slot(config) });
+                b.files.configured.push(Call::Fsmount { fd: Fd::Slot(config), attributes, keep: mount });
+            });
         });
         // The layer is complete before it is mounted.
         let at = shell.len() - 1;
         shell.splice(at..at, made);
-        self.set_shell(Shell::Before(shell));
+        self.acts[act].shell = Shell::Before(shell);
         mount
     }
 

@@ -19,6 +19,7 @@ mod users;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::arg::{Fd, Slot, Text};
 use super::call::Call;
@@ -38,6 +39,8 @@ struct Builder<'a> {
     host: Host,
     steps: Vec<Step>,
     acts: Vec<Act>,
+    /// What the caller does once there is a child, while that makes its network namespace.
+    meanwhile: (Vec<Step>, Vec<Act>),
     slots: Vec<Cow<'static, str>>,
     enforced: BTreeMap<&'static str, Enforcement>,
     kept: Kept,
@@ -90,6 +93,7 @@ pub(super) fn plan(mut spec: Spec, target: Option<i32>, container: Option<&Cgrou
         host,
         steps: Vec::with_capacity(if spec.dev { 168 } else { 40 }),
         acts: Vec::with_capacity(if spec.dev { 52 } else { 24 }),
+        meanwhile: Default::default(),
         slots: Vec::with_capacity(32),
         enforced: BTreeMap::new(),
         kept: Kept::default(),
@@ -194,6 +198,29 @@ impl Builder<'_> {
         add(self);
         (self.tolerate, self.needs) = (Tolerate::Nothing, None);
         self.acts.push(Act { what: what.into(), why: why.into(), steps: from..self.steps.len(), shell });
+    }
+
+    /// Adds steps of the caller's that nothing of the clone depends on: where it is worth it, they come after that.
+    fn meanwhile(&mut self, add: impl FnOnce(&mut Self)) {
+        if !self.overlaps() {
+            return add(self);
+        }
+        let mut later = std::mem::take(&mut self.meanwhile);
+        std::mem::swap(&mut self.steps, &mut later.0);
+        std::mem::swap(&mut self.acts, &mut later.1);
+        add(self);
+        std::mem::swap(&mut self.steps, &mut later.0);
+        std::mem::swap(&mut self.acts, &mut later.1);
+        self.meanwhile = later;
+    }
+
+    /// Here they come.
+    fn do_meanwhile(&mut self) {
+        let (mut steps, acts) = std::mem::take(&mut self.meanwhile);
+        let from = self.steps.len();
+        let moved = |range: Range<usize>| range.start + from..range.end + from;
+        self.acts.extend(acts.into_iter().map(|act| Act { steps: moved(act.steps.clone()), ..act }));
+        self.steps.append(&mut steps);
     }
 
     /// Sets the shell commands of the act that was added last.

@@ -10,7 +10,7 @@ use crate::namespace::Kind;
 use crate::plan::call::Maker;
 use crate::spec::{NamespaceSource, bit};
 use crate::sys::abi;
-use crate::sys::memory::READY;
+use crate::sys::memory::{PLACED, READY};
 
 /// What the step that opens a process's root is called.
 pub(crate) const TARGET_ROOT: &str = "open the root of the process";
@@ -88,6 +88,8 @@ impl Builder<'_> {
         }
         let new: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| self.new_one(*kind)).collect();
         if !self.needs_joiner() {
+            let later = |kind: &Kind| self.overlaps() && *kind == Kind::Net;
+            let new: Vec<Kind> = new.into_iter().filter(|kind| !later(kind)).collect();
             let flags =
                 self.flags(&new) | (libc::CLONE_VM | libc::CLONE_CHILD_CLEARTID | libc::CLONE_PIDFD) as u64;
             let (pid, pidfd) = (self.slot("child"), self.slot("pidfd"));
@@ -95,6 +97,8 @@ impl Builder<'_> {
             self.kept.pidfd = Some(pidfd);
             let why = "the child uses the caller's memory until it executes something: nothing is copied";
             self.clone("make the process and its namespaces", why, flags, pid, Some(pidfd), Maker::Caller);
+            self.make_network_namespace();
+            self.do_meanwhile();
             self.map_users_by_caller();
             self.link_networks();
             if !self.time_by_clone() && self.new_one(Kind::Time) {
@@ -124,6 +128,26 @@ impl Builder<'_> {
         };
         self.clone("make the container's process", why, flags, pid, None, maker);
         self.show_network_namespace();
+    }
+
+    /// Whether the child makes its network namespace itself, which takes the kernel longer than all the others, while
+    /// the caller fills the file systems that it mounts then.
+    pub(super) fn overlaps(&self) -> bool {
+        let told = !self.has_networks() || self.init_stays();
+        self.new_one(Kind::Net) && self.fills_by_caller() && !self.needs_joiner() && told
+    }
+
+    fn make_network_namespace(&mut self) {
+        if !self.overlaps() {
+            return;
+        }
+        let why = "it takes longest to make: the caller prepares the files meanwhile";
+        self.act("make the network namespace", why, Shell::None, |b| {
+            b.inside(Call::Unshare { flags: libc::CLONE_NEWNET as u64 });
+            if b.has_networks() {
+                b.inside(Call::Ready { state: PLACED });
+            }
+        });
     }
 
     /// The first of two processes: joins what is joined, and makes the user namespace where that is new.

@@ -70,6 +70,12 @@ impl Builder<'_> {
     /// The caller makes the veth pairs, one end of each in the container's network namespace.
     pub(super) fn link_networks(&mut self) {
         let Some(pid) = self.kept.pid.filter(|_| self.has_networks()) else { return };
+        if self.overlaps() {
+            let why = "the pair's other end is made in it";
+            self.act("wait for the network namespace", why, Shell::None, |b| {
+                b.caller(Call::AwaitReady { first: pid, state: PLACED });
+            });
+        }
         for place in self.places.clone() {
             let (message, shell) = place.link(pid);
             let what = format!("link it to the network '{}'", place.record.name);

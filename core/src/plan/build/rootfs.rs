@@ -31,6 +31,8 @@ pub(super) struct Files {
     pub scratch: Option<Slot>,
     /// The new root, detached.
     pub root: Option<Slot>,
+    /// File systems that the caller configures, and the child mounts: how they are mounted, and as what.
+    pub configured: Vec<Call>,
     /// Detached mounts and where they go, in this order.
     pub attach: Vec<Attach>,
     /// Places that mounts need and the root does not have.
@@ -76,6 +78,12 @@ impl Builder<'_> {
         if self.host.detached { self.mount_side() } else { Side::Container }
     }
 
+    /// Whether the caller makes the tmpfs and what lies on it, and the child waits for it in any case.
+    pub(super) fn fills_by_caller(&self) -> bool {
+        let prepares = self.caller_maps() && self.layer_side() == Side::Caller;
+        prepares && self.new_one(Kind::Mnt) && self.needs_scratch()
+    }
+
     /// What a privileged caller prepares before there is a child.
     pub(super) fn files_by_caller(&mut self) -> Result<(), Error> {
         if self.new_one(Kind::Mnt) {
@@ -109,9 +117,11 @@ impl Builder<'_> {
             self.wait_for_map();
             self.prepare_files(Side::Container);
         }
-        if self.files.root.is_some_and(|root| self.files.idmap.contains(&root)) {
+        let shows_ids = self.files.root.is_some_and(|root| self.files.idmap.contains(&root));
+        if shows_ids || self.overlaps() {
             self.wait_for_map();
         }
+        self.mount_configured();
         self.enter_root();
         self.make_places();
         self.protect_root();
@@ -222,6 +232,20 @@ impl Builder<'_> {
         self.step(side, Call::FsconfigCreate { fd: Fd::Slot(config) });
         self.step(side, Call::Fsmount { fd: Fd::Slot(config), attributes, keep: mount });
         self.close(side, config);
+    }
+
+    /// The child mounts what the caller has configured meanwhile.
+    fn mount_configured(&mut self) {
+        let configured = std::mem::take(&mut self.files.configured);
+        if configured.is_empty() {
+            return;
+        }
+        self.act("mount what the caller configured", "it is complete now", Shell::None, |b| {
+            b.needs = Some("CAP_SYS_ADMIN");
+            for call in configured {
+                b.inside(call);
+            }
+        });
     }
 
     /// A detached copy of a part of the host's mounts: open_tree(2).
