@@ -1653,6 +1653,9 @@ const minicontain_stats *minicontain_outcome_stats(const minicontain_outcome *ou
 /**
  * What a container uses and has used: docker stats. Free *out with minicontain_stats_free.
  *
+ * Who asks again is answered sooner: from then on the files are kept open, two dozen at most, until the container has
+ * ended.
+ *
  * Errors: MINICONTAIN_CODE_NOT_SUPPORTED when it has no cgroup of its own: limit something, or use
  * minicontain_spec_set_cgroup. MINICONTAIN_CODE_CGROUP_NOT_FOUND when it has ended: minicontain_outcome_stats
  * has the last ones.

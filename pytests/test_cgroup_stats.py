@@ -78,6 +78,27 @@ def test_statistics_of_a_running_container():
         container.stats()
 
 
+@needs_cgroup
+def test_who_looks_again_opens_nothing_anew():
+    with Container(SLEEP, memory="64M", pids_limit=9, cgroup=True) as container:
+        opened = len(os.listdir("/proc/self/fd"))
+        first, once = container.stats(), len(os.listdir("/proc/self/fd"))
+        container.stats()
+        kept = len(os.listdir("/proc/self/fd"))
+        container.cgroup.set(pids_limit=7)
+        for _ in range(3):
+            again = container.stats()
+        assert len(os.listdir("/proc/self/fd")) == kept
+        assert (once, opened < kept <= opened + 24) == (opened, True)
+        assert (again.memory.limit, again.pids.limit) == (first.memory.limit, 7)
+        assert again.cpu.usage_ns >= first.cpu.usage_ns
+        container.kill()
+        container.wait()
+        with pytest.raises((minicontain.StateError, minicontain.NoSuchCgroupError)):
+            container.stats()
+        assert len(os.listdir("/proc/self/fd")) <= opened
+
+
 def test_one_without_a_cgroup_cannot_be_measured():
     with Container(SLEEP) as container:
         assert container.cgroup is None

@@ -10,6 +10,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use serde::Serialize;
 
+use super::reader::Reader;
 use super::stats::{memory_limit_hits, oom_kills, value};
 use super::{Cgroup, failed};
 use crate::error::{Code, Error};
@@ -107,8 +108,8 @@ impl Cgroup {
                     events.memory_high = value(&text, "high");
                 }
                 Version::V1 => {
-                    events.oom_kills = oom_kills(directory);
-                    events.memory_limit = memory_limit_hits(directory);
+                    events.oom_kills = oom_kills(&mut Reader::once(directory));
+                    events.memory_limit = memory_limit_hits(&mut Reader::once(directory));
                 }
             }
         }

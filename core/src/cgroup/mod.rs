@@ -5,6 +5,7 @@ pub(crate) mod devices;
 mod directory;
 mod events;
 pub(crate) mod place;
+mod reader;
 pub(crate) mod settings;
 mod stats;
 pub(crate) mod sweep;
@@ -12,6 +13,7 @@ mod victims;
 
 pub use directory::Directory;
 pub use events::{Event, Events, Watch};
+pub(crate) use reader::Kept;
 pub use stats::{CpuStats, IoStats, MemoryStats, PidsStats, Pressure, PressureTimes, Stats};
 pub use victims::Victim;
 

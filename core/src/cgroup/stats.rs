@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::control::visit;
+use super::reader::{Kept, Reader};
 use super::{Cgroup, Directory};
 use crate::error::Error;
 use crate::host::cgroups::{Controller, Version};
@@ -125,17 +126,24 @@ impl Cgroup {
     /// # Errors
     /// [`crate::Code::CgroupNotFound`] when it was removed.
     pub fn stats(&self) -> Result<Stats, Error> {
+        self.look(None)
+    }
+
+    /// The same, for who looks again and again.
+    pub(crate) fn look(&self, mut kept: Option<&mut Kept>) -> Result<Stats, Error> {
         let mut stats = Stats::default();
-        for directory in &self.directories {
+        let mut complete = kept.is_some();
+        for (place, directory) in self.directories.iter().enumerate() {
             let has = |controller| directory.controllers.contains(&controller);
+            let reader = &mut Reader { directory, place, kept: kept.as_deref_mut(), complete };
             if has(Controller::Memory) {
-                stats.memory = memory(directory);
+                stats.memory = memory(reader);
             }
             if has(Controller::Pids) {
-                stats.pids = pids(directory);
+                stats.pids = pids(reader);
             }
             if has(Controller::Io) {
-                stats.io = Some(io(directory));
+                stats.io = Some(io(reader));
             }
             if has(Controller::Hugetlb) {
                 stats.hugetlb = hugetlb(directory);
@@ -143,20 +151,24 @@ impl Cgroup {
             match directory.version {
                 // The tree counts CPU time without any controller.
                 Version::V2 => {
-                    tree_cpu(directory, &mut stats);
-                    stats.pressure = pressure(directory);
+                    tree_cpu(reader, &mut stats);
+                    stats.pressure = pressure(reader);
                 }
                 Version::V1 => {
                     if has(Controller::Cpu) {
-                        throttling(directory, stats.cpu.get_or_insert_default());
+                        throttling(reader, stats.cpu.get_or_insert_default());
                     }
                     if has(Controller::Cpuacct) {
-                        accounting(directory, stats.cpu.get_or_insert_default());
+                        accounting(reader, stats.cpu.get_or_insert_default());
                     }
                 }
             }
+            complete = reader.complete;
         }
-        self.still_there()?;
+        // Of one that was removed, no file can be read.
+        if !complete {
+            self.still_there()?;
+        }
         Ok(stats)
     }
 }
@@ -169,18 +181,21 @@ impl Cgroup {
 
     /// How many processes in it, and below it, the kernel has killed for want of memory.
     pub(crate) fn oom_kills(&self) -> u64 {
-        self.having(Controller::Memory).map_or(0, oom_kills)
+        self.having(Controller::Memory).map_or(0, |directory| oom_kills(&mut Reader::once(directory)))
     }
 }
 
 /// v2 counts with a cgroup what happens below it, v1 does not.
-pub(super) fn oom_kills(directory: &Directory) -> u64 {
-    match directory.version {
-        Version::V2 => value(&directory.text("memory.events"), "oom_kill"),
+pub(super) fn oom_kills(reader: &mut Reader<'_>) -> u64 {
+    const CONTROL: &str = "memory.oom_control";
+    match reader.directory.version {
+        Version::V2 => value(&reader.text("memory.events"), "oom_kill"),
         Version::V1 => {
+            let own = &reader.directory.path;
             let mut kills = 0;
-            visit(&directory.path, &mut |path| {
-                let control = read_text(path.join("memory.oom_control")).unwrap_or_default();
+            visit(own, &mut |path| {
+                let below = || read_text(path.join(CONTROL)).unwrap_or_default();
+                let control = if path == own { reader.text(CONTROL) } else { below() };
                 kills += value(&control, "oom_kill");
             });
             kills
@@ -209,16 +224,15 @@ fn known(text: &str, word: &str) -> Option<u64> {
     text.lines().find_map(rest)
 }
 
-fn memory(directory: &Directory) -> Option<MemoryStats> {
-    let number = |file: &str| directory.number(file);
-    Some(match directory.version {
+fn memory(reader: &mut Reader<'_>) -> Option<MemoryStats> {
+    Some(match reader.directory.version {
         Version::V2 => {
-            let (stat, events) = (directory.text("memory.stat"), directory.text("memory.events"));
+            let (stat, events) = (reader.text("memory.stat"), reader.text("memory.events"));
             MemoryStats {
-                current: number("memory.current")?,
-                peak: number("memory.peak"),
-                limit: number("memory.max"),
-                swap: number("memory.swap.current"),
+                current: reader.number("memory.current")?,
+                peak: reader.number("memory.peak"),
+                limit: reader.number("memory.max"),
+                swap: reader.number("memory.swap.current"),
                 anon: value(&stat, "anon"),
                 file: value(&stat, "file"),
                 kernel: known(&stat, "kernel"),
@@ -227,18 +241,18 @@ fn memory(directory: &Directory) -> Option<MemoryStats> {
             }
         }
         Version::V1 => {
-            let stat = directory.text("memory.stat");
+            let stat = reader.text("memory.stat");
             MemoryStats {
-                current: number("memory.usage_in_bytes")?,
-                peak: number("memory.max_usage_in_bytes"),
+                current: reader.number("memory.usage_in_bytes")?,
+                peak: reader.number("memory.max_usage_in_bytes"),
                 // A number that no host reaches stands for none.
                 limit: known(&stat, "hierarchical_memory_limit").filter(|limit| *limit < 1 << 62),
                 swap: known(&stat, "total_swap"),
                 anon: value(&stat, "total_rss"),
                 file: value(&stat, "total_cache"),
-                kernel: number("memory.kmem.usage_in_bytes"),
-                limit_hits: memory_limit_hits(directory),
-                oom_kills: oom_kills(directory),
+                kernel: reader.number("memory.kmem.usage_in_bytes"),
+                limit_hits: memory_limit_hits(reader),
+                oom_kills: oom_kills(reader),
             }
         }
     })
@@ -246,32 +260,32 @@ fn memory(directory: &Directory) -> Option<MemoryStats> {
 
 /// How often the limit was met, of v1: the one on memory, or the one on memory and swap, which is met first where
 /// there is to be no swap.
-pub(super) fn memory_limit_hits(directory: &Directory) -> u64 {
+pub(super) fn memory_limit_hits(reader: &mut Reader<'_>) -> u64 {
     let times = ["memory.failcnt", "memory.memsw.failcnt"];
-    times.iter().filter_map(|file| directory.number(file)).sum()
+    times.into_iter().filter_map(|file| reader.number(file)).sum()
 }
 
-fn pids(directory: &Directory) -> Option<PidsStats> {
+fn pids(reader: &mut Reader<'_>) -> Option<PidsStats> {
     Some(PidsStats {
-        current: directory.number("pids.current")?,
-        peak: directory.number("pids.peak"),
-        limit: directory.number("pids.max"),
-        limit_hits: value(&directory.text("pids.events"), "max"),
+        current: reader.number("pids.current")?,
+        peak: reader.number("pids.peak"),
+        limit: reader.number("pids.max"),
+        limit_hits: value(&reader.text("pids.events"), "max"),
     })
 }
 
-fn tree_cpu(directory: &Directory, stats: &mut Stats) {
-    let stat = directory.text("cpu.stat");
+fn tree_cpu(reader: &mut Reader<'_>, stats: &mut Stats) {
+    let stat = reader.text("cpu.stat");
     let Some(usage) = known(&stat, "usage_usec") else { return };
     let cpu = stats.cpu.get_or_insert_default();
     cpu.usage_ns = Some(usage * 1000);
     cpu.user_ns = Some(value(&stat, "user_usec") * 1000);
     cpu.system_ns = Some(value(&stat, "system_usec") * 1000);
-    if directory.controllers.contains(&Controller::Cpu) {
+    if reader.directory.controllers.contains(&Controller::Cpu) {
         cpu.periods = value(&stat, "nr_periods");
         cpu.throttled_periods = value(&stat, "nr_throttled");
         cpu.throttled_ns = value(&stat, "throttled_usec") * 1000;
-        let max = directory.text("cpu.max");
+        let max = reader.text("cpu.max");
         let mut words = max.split_whitespace().map(str::parse::<f64>);
         cpu.limit = match (words.next(), words.next()) {
             (Some(Ok(quota)), Some(Ok(period))) => Some(quota / period),
@@ -281,30 +295,30 @@ fn tree_cpu(directory: &Directory, stats: &mut Stats) {
 }
 
 /// What the cpu controller of v1 tells.
-fn throttling(directory: &Directory, cpu: &mut CpuStats) {
-    let stat = directory.text("cpu.stat");
+fn throttling(reader: &mut Reader<'_>, cpu: &mut CpuStats) {
+    let stat = reader.text("cpu.stat");
     cpu.periods = value(&stat, "nr_periods");
     cpu.throttled_periods = value(&stat, "nr_throttled");
     cpu.throttled_ns = value(&stat, "throttled_time");
-    let quota = directory.number("cpu.cfs_quota_us");
-    let period = directory.number("cpu.cfs_period_us");
+    let quota = reader.number("cpu.cfs_quota_us");
+    let period = reader.number("cpu.cfs_period_us");
     cpu.limit = quota.zip(period).map(|(quota, period)| quota as f64 / period as f64);
 }
 
 /// What the cpuacct controller of v1 tells.
-fn accounting(directory: &Directory, cpu: &mut CpuStats) {
-    cpu.usage_ns = directory.number("cpuacct.usage").or(cpu.usage_ns);
-    cpu.user_ns = directory.number("cpuacct.usage_user").or(cpu.user_ns);
-    cpu.system_ns = directory.number("cpuacct.usage_sys").or(cpu.system_ns);
+fn accounting(reader: &mut Reader<'_>, cpu: &mut CpuStats) {
+    cpu.usage_ns = reader.number("cpuacct.usage").or(cpu.usage_ns);
+    cpu.user_ns = reader.number("cpuacct.usage_user").or(cpu.user_ns);
+    cpu.system_ns = reader.number("cpuacct.usage_sys").or(cpu.system_ns);
 }
 
-fn io(directory: &Directory) -> BTreeMap<String, IoStats> {
-    match directory.version {
-        Version::V2 => tree_io(&directory.text("io.stat")),
+fn io(reader: &mut Reader<'_>) -> BTreeMap<String, IoStats> {
+    match reader.directory.version {
+        Version::V2 => tree_io(&reader.text("io.stat")),
         Version::V1 => {
             let (bytes, times) = (
-                directory.text("blkio.throttle.io_service_bytes_recursive"),
-                directory.text("blkio.throttle.io_serviced_recursive"),
+                reader.text("blkio.throttle.io_service_bytes_recursive"),
+                reader.text("blkio.throttle.io_serviced_recursive"),
             );
             throttled_io(&bytes, &times)
         }
@@ -360,9 +374,9 @@ fn hugetlb(directory: &Directory) -> Option<BTreeMap<String, u64>> {
     Some(entries.filter_map(|entry| used(entry.file_name().to_str()?)).collect())
 }
 
-fn pressure(directory: &Directory) -> Option<Pressure> {
-    let of = |file: &str| {
-        let text = directory.read(file).ok()?;
+fn pressure(reader: &mut Reader<'_>) -> Option<Pressure> {
+    let mut of = |file: &'static str| {
+        let text = reader.text(file);
         let line = text.lines().find(|line| line.starts_with("some "))?;
         let of = |name: &str| {
             let found = line.split(' ').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));

@@ -75,7 +75,7 @@ fn outcome(block: Option<&Block>, cgroup: Option<&Cgroup>) -> Outcome {
         true,
         program,
         Duration::ZERO,
-        cgroup.map(used).unwrap_or_default(),
+        cgroup.map(|cgroup| used(cgroup, cgroup.stats())).unwrap_or_default(),
         false,
     )
 }

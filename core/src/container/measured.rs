@@ -1,7 +1,9 @@
 //! What a container uses: its cgroup while it runs, and what is known of it in the end.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use super::Container;
-use crate::cgroup::{Cgroup, Stats, Victim, sweep};
+use crate::cgroup::{Cgroup, Kept, Stats, Victim, sweep};
 use crate::error::{Code, Error};
 use crate::plan::Plan;
 
@@ -12,6 +14,8 @@ pub(super) struct Own {
     role: Role,
     /// The program's process as the host sees it, where memory is limited.
     program: Option<i32>,
+    /// The files that its statistics were read from.
+    kept: Mutex<Kept>,
 }
 
 /// What a cgroup is to a container, or to a program that joined one.
@@ -37,7 +41,7 @@ pub(crate) struct Used {
 
 impl Own {
     pub(super) fn new(cgroup: Cgroup, role: Role) -> Self {
-        Self { cgroup, role, program: None }
+        Self { cgroup, role, program: None, kept: Mutex::default() }
     }
 
     /// That of a container that was started: the one that was made for it, or the one that it joined.
@@ -58,6 +62,14 @@ impl Own {
         }
     }
 
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn look(&self) -> Result<Stats, Error> {
+        self.cgroup.look(self.kept().look())
+    }
+
     /// What it used; then the cgroup is removed, where it was made for it.
     pub(super) fn finish(&self) -> Used {
         let mut used = match self.role {
@@ -67,8 +79,9 @@ impl Own {
                 let since = victims.len().saturating_sub(oom_kills as usize);
                 Used { oom_kills, victims: victims[since..].to_vec(), ..Used::default() }
             }
-            Role::Whole | Role::Part => used(&self.cgroup),
+            Role::Whole | Role::Part => used(&self.cgroup, self.look()),
         };
+        *self.kept() = Kept::default();
         // The kernel's log leaves some out when many are killed, and has ids of the first PID namespace.
         let complete = used.victims.len() as u64 == used.oom_kills && sweep::in_first_pid_namespace();
         if let (Some(program), true) = (self.program, complete) {
@@ -88,8 +101,8 @@ impl Own {
 }
 
 /// What a cgroup tells of what was in it.
-pub(super) fn used(cgroup: &Cgroup) -> Used {
-    let stats = cgroup.stats().ok();
+pub(super) fn used(cgroup: &Cgroup, stats: Result<Stats, Error>) -> Used {
+    let stats = stats.ok();
     let oom_kills = stats.as_ref().and_then(|stats| stats.memory).map_or(0, |memory| memory.oom_kills);
     let victims = if oom_kills > 0 { cgroup.oom_victims() } else { Vec::new() };
     Used { stats, oom_kills, victims, program: None }
@@ -99,11 +112,17 @@ impl Container {
     /// Its cgroup: it has one when something is limited, or with `cgroup=true`.
     #[must_use]
     pub fn cgroup(&self) -> Option<&Cgroup> {
-        let own = self.cgroup.as_ref().filter(|own| !matches!(own.role, Role::Joined(_)));
-        own.map(|own| &own.cgroup)
+        self.measured().map(|own| &own.cgroup)
+    }
+
+    fn measured(&self) -> Option<&Own> {
+        self.cgroup.as_ref().filter(|own| !matches!(own.role, Role::Joined(_)))
     }
 
     /// What it uses and has used: `docker stats`.
+    ///
+    /// Who asks again is answered sooner: from then on the files are kept open, two dozen at most, until the container
+    /// has ended.
     ///
     /// ```no_run
     /// use minicontain::{Container, Plan, Spec, spec::Size};
@@ -118,7 +137,7 @@ impl Container {
     /// [`Code::NotSupported`] when it has no cgroup; [`Code::CgroupNotFound`] when it has ended: the outcome has the
     /// last ones.
     pub fn stats(&self) -> Result<Stats, Error> {
-        self.cgroup().ok_or_else(no_cgroup)?.stats()
+        self.measured().ok_or_else(no_cgroup)?.look()
     }
 }
 
