@@ -5,6 +5,7 @@ use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::fcntl::{Flock, FlockArg};
@@ -43,9 +44,19 @@ pub(crate) struct Maker {
 impl Maker {
     /// The calling process.
     pub(crate) fn this() -> Self {
-        let pid = std::process::id();
-        let started = start_time(pid as i32).unwrap_or(0);
-        Self { namespace: own_pid_namespace(), pid, started }
+        static KNOWN: Mutex<Option<Maker>> = Mutex::new(None);
+        let (namespace, pid) = (own_pid_namespace(), std::process::id());
+        // A copy of this process has another id, or is in another namespace; and it may have been made while a thread that
+        // it has not had the lock.
+        let known = KNOWN.try_lock().ok().and_then(|known| *known);
+        if let Some(known) = known.filter(|known| (known.namespace, known.pid) == (namespace, pid)) {
+            return known;
+        }
+        let this = Self { namespace, pid, started: start_time(pid as i32).unwrap_or(0) };
+        if let Ok(mut known) = KNOWN.try_lock() {
+            *known = Some(this);
+        }
+        this
     }
 
     /// Reads what [`fmt::Display`] writes.
