@@ -78,11 +78,12 @@ impl Builder<'_> {
         }
         places.retain(|(path, _)| !self.own_place(path));
         if self.layered() {
-            places = places
-                .into_iter()
-                .map(|(path, node)| (resolved(&path), node))
-                .filter(|(path, _)| node_of(path).is_none())
-                .collect();
+            places.retain(|(path, _)| node_of(path).is_none());
+            // The way there may be a link out of what is there.
+            for (path, _) in &mut places {
+                *path = resolved(path);
+            }
+            places.retain(|(path, _)| node_of(path).is_none());
         }
         self.files.places = places;
         Ok(())
