@@ -270,6 +270,7 @@ def test_a_published_port_answers(name):
         Network(name, SUBNET, forward=True) as lab,
         serving(lab, publish=publish) as container,
     ):
+        assert container.enforced["published_ports"].state == "enforced"
         assert asked(container.ip, 80) == lab.gateway
         assert asked("127.0.0.1", 8080) == lab.gateway
         assert asked("127.0.0.1", 8081) == lab.gateway
@@ -282,6 +283,20 @@ def test_a_published_port_answers(name):
         container.close()
         with pytest.raises(OSError, match=r"refused|timed out"):
             asked("127.0.0.1", 8080)
+
+
+@nft
+def test_who_reaches_a_published_port_is_told_where_the_host_forwards_nothing(lab):
+    ports = {
+        port: run(["true"], network=lab, publish=[port]).enforced for port in ("8080:80", "127.0.0.1:8080:80")
+    }
+    told = ports["8080:80"]["published_ports"]
+    assert (told.state, "net.ipv4.ip_forward" in told.reason) == ("partial", True)
+    assert ports["127.0.0.1:8080:80"]["published_ports"].state == "enforced"
+    assert "published_ports" not in run(["true"], network=lab).enforced
+    with pytest.raises(StartError) as error:
+        run(["true"], network=lab, publish=["8080:80"], require=["published_ports"])
+    assert error.value.code == "not_enforced"
 
 
 @nft

@@ -43,7 +43,7 @@ impl fmt::Display for Fault {
 const MAX_STRING: usize = 131_071;
 
 /// The features that `require` may name.
-pub(crate) const FEATURES: [&str; 16] = [
+pub(crate) const FEATURES: [&str; 17] = [
     "namespaces",
     "user_mapping",
     "root",
@@ -60,6 +60,7 @@ pub(crate) const FEATURES: [&str; 16] = [
     "hugetlb",
     "devices",
     "network",
+    "published_ports",
 ];
 
 /// Reads a spec from JSON, naming every field that cannot be read.

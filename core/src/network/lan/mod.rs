@@ -17,6 +17,7 @@ pub use describe::{Connected, NetworkDescription};
 pub(crate) use member::{Member, Place};
 pub(crate) use messages::configure;
 pub(crate) use record::Record;
+pub(crate) use settings::forwards;
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};

@@ -29,6 +29,11 @@ pub(super) fn forwarding(record: &Record, switch_on: bool) -> Result<(), Error> 
     Ok(())
 }
 
+/// Whether the host forwards packets.
+pub(crate) fn forwards() -> bool {
+    fs::read_to_string("/proc/sys/net/ipv4/ip_forward").is_ok_and(|text| text.trim() != "0")
+}
+
 /// Writes a setting below `/proc/sys/net`, where the network's bridge is.
 pub(super) fn setting(record: &Record, name: &str, value: &str) -> Result<(), Error> {
     let path = format!("/proc/sys/net/{name}");

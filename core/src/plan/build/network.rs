@@ -1,9 +1,11 @@
 //! A container's place on its networks: a veth pair made by the caller, addresses and routes given inside.
 
+use std::net::Ipv4Addr;
+
 use super::{Builder, Call, Fd, Shell, Side, Slot};
 use crate::error::Error;
 use crate::namespace::Kind;
-use crate::network::lan::{Place, configure};
+use crate::network::lan::{Place, configure, forwards};
 use crate::plan::step::Enforcement;
 use crate::spec::{Spec, Volume};
 use crate::sys::memory::PLACED;
@@ -112,6 +114,27 @@ impl Builder<'_> {
             b.netlink(Side::Container, message);
         });
         self.enforced.insert("network", Enforcement::Enforced);
+        self.report_ports();
+    }
+
+    /// Who reaches the published ports.
+    fn report_ports(&mut self) {
+        let mut published = self.places.iter().filter(|place| !place.publish.is_empty()).peekable();
+        if published.peek().is_none() {
+            return;
+        }
+        let beyond = |place: &Place| {
+            let everywhere = |address: Option<Ipv4Addr>| address.is_none_or(|address| !address.is_loopback());
+            place.record.inside.is_none() && place.publish.iter().any(|port| everywhere(port.address))
+        };
+        let state = if published.any(beyond) && !forwards() {
+            let why = "this host forwards no packets (net.ipv4.ip_forward is 0): they answer on it alone; a network \
+                       with forward=true switches that on";
+            Enforcement::Partial(why.into())
+        } else {
+            Enforcement::Enforced
+        };
+        self.enforced.insert("published_ports", state);
     }
 
     /// Sends a message on a socket of its own: rtnetlink(7).
