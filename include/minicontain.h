@@ -883,8 +883,8 @@ minicontain_error *minicontain_spec_add_tmpfs(minicontain_spec *spec,
                                               uint32_t mode);
 
 /**
- * Sets the host name, 1 to 64 letters, digits, - and .; NULL for the default, minicontain. See
- * sethostname(2).
+ * Sets the host name, 1 to 64 letters, digits, - and .; NULL for the default, minicontain, or
+ * on a network the container's name or one like ip-10-16-8-2. See sethostname(2).
  */
 minicontain_error *minicontain_spec_set_hostname(minicontain_spec *spec, const char *name);
 
@@ -3015,8 +3015,8 @@ minicontain_error *minicontain_network_options_set_nat(minicontain_network_optio
                                                        bool forward);
 
 /**
- * Adds a DNS server that containers ask, "10.16.8.53". Without any they ask the host's own that they can reach. See
- * resolv.conf(5).
+ * Adds a DNS server that containers ask, "10.16.8.53". Without any they ask the host's own that they can reach, or none
+ * where there is no NAT. See resolv.conf(5).
  *
  * Errors: MINICONTAIN_CODE_INVALID_SPEC when it is no address.
  */
@@ -3025,7 +3025,7 @@ minicontain_error *minicontain_network_options_add_dns(minicontain_network_optio
 
 /**
  * Says whether it stays when this process ends, until it is removed, which is off by default: the next process that makes
- * or lists networks sweeps it away.
+ * or lists networks sweeps it away. An ordinary user's cannot stay.
  */
 minicontain_error *minicontain_network_options_set_persistent(minicontain_network_options *options,
                                                               bool persistent);

@@ -261,6 +261,31 @@ def test_the_internet_is_reached_by_nat_alone(name):
                 assert run(fetch, network=closed).returncode != 0
 
 
+def test_a_container_finds_its_own_name_at_once(lab):
+    look = [PYTHON, "-c", "import socket; print(socket.gethostname(), socket.getfqdn())"]
+    assert run(look, network=lab).stdout == "ip-10-16-9-2 ip-10-16-9-2\n"
+    assert run(look, network=lab, name=f"{lab.name}n").stdout == f"{lab.name}n {lab.name}n\n"
+    assert run(look, network=lab, hostname="box").stdout == "box box\n"
+
+
+def test_servers_that_cannot_be_reached_are_not_asked(lab):
+    assert "nameserver" not in run(["cat", "/etc/resolv.conf"], network=lab).stdout
+    assert run(["getent", "hosts", "nobody.invalid"], network=lab).returncode == 2
+
+
+@ping
+def test_the_plan_as_a_script_is_on_the_network(request, name):
+    if ROOT:
+        request.getfixturevalue("host")
+    with Network(name, SUBNET) as network:
+        plan = minicontain.Plan(
+            ["sh", "-c", "ip -4 -o addr show dev eth0; ping -c1 -W3 10.16.9.1"], network=network
+        )
+        done = subprocess.run(["sh", "-s"], input=plan.to_shell(), capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert " 10.16.9.2/24 " in done.stdout
+
+
 @nft
 @pytest.mark.usefixtures("host")
 def test_a_published_port_answers(name):

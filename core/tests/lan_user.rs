@@ -104,6 +104,18 @@ fn an_ordinary_users_network_goes_with_its_maker() {
     Network::create(&name, &subnet("10.16.8.0/24")).and_then(|again| again.remove()).expect("made anew");
 }
 
+#[test]
+fn an_ordinary_users_network_cannot_stay() {
+    if !as_anyone("an_ordinary_users_network_cannot_stay") {
+        return;
+    }
+    let name = unique("stay");
+    let options = NetworkOptions { persistent: true, ..subnet("10.16.8.0/24") };
+    let error = Network::create(&name, &options).expect_err("it goes with its maker");
+    assert!(error.code() == Code::PermissionDenied && error.hint().contains("one process"), "{error}");
+    assert!(Network::list().expect("a list").iter().all(|network| network.name() != name));
+}
+
 /// Whether pasta can work here.
 fn has_pasta(what: &str) -> bool {
     let tun = std::fs::OpenOptions::new().read(true).write(true).open("/dev/net/tun").is_ok();

@@ -88,8 +88,8 @@ pub extern "C" fn minicontain_network_options_set_nat(
     })
 }
 
-/// Adds a DNS server that containers ask, `"10.16.8.53"`. Without any they ask the host's own that they can reach. See
-/// resolv.conf(5).
+/// Adds a DNS server that containers ask, `"10.16.8.53"`. Without any they ask the host's own that they can reach, or none
+/// where there is no NAT. See resolv.conf(5).
 ///
 /// Errors: `MINICONTAIN_CODE_INVALID_SPEC` when it is no address.
 #[unsafe(no_mangle)]
@@ -106,7 +106,7 @@ pub unsafe extern "C" fn minicontain_network_options_add_dns(
 }
 
 /// Says whether it stays when this process ends, until it is removed, which is off by default: the next process that makes
-/// or lists networks sweeps it away.
+/// or lists networks sweeps it away. An ordinary user's cannot stay.
 #[unsafe(no_mangle)]
 pub extern "C" fn minicontain_network_options_set_persistent(
     options: Option<&mut minicontain_network_options>,

@@ -9,8 +9,8 @@ use crate::namespace::given_kind;
 use crate::spec::{change, minicontain_spec};
 use crate::text::{given, given_or_none};
 
-/// Sets the host name, 1 to 64 letters, digits, `-` and `.`; `NULL` for the default, `minicontain`. See
-/// sethostname(2).
+/// Sets the host name, 1 to 64 letters, digits, `-` and `.`; `NULL` for the default, `minicontain`, or
+/// on a network the container's name or one like `ip-10-16-8-2`. See sethostname(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn minicontain_spec_set_hostname(
     spec: Option<&mut minicontain_spec>,

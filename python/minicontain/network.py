@@ -89,10 +89,10 @@ class Network:
     without a subnet the first of 10.89.0.0/16 that is free is taken. `subnet6` gives IPv6 as well. With `nat`
     containers reach what the host reaches, behind its address: the host must forward packets for that, which
     `forward` switches on; published ports that others than the host ask need it, too. `dns` are the servers
-    that containers ask; the default is the host's.
+    that containers ask; the default is the host's with `nat`, and none without, as nothing is reached then.
 
     It stays until `remove` or the end of its `with`; without either, the next process that makes or lists
-    networks sweeps it away once this one has ended, unless it is `persistent`.
+    networks sweeps it away once this one has ended, unless it is `persistent`. An ordinary user's cannot stay.
 
     An ordinary user's network is in a network namespace of its own, which this object holds: keep it.
 

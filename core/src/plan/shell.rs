@@ -7,6 +7,7 @@ use super::build::quote;
 use super::call::Call;
 use super::step::{Plan, Shell};
 use crate::namespace::Kind;
+use crate::network::lan::Inside;
 use crate::spec::{CAPABILITIES, NamespaceSource, RootChange};
 
 impl Plan {
@@ -70,16 +71,22 @@ impl Plan {
             command.insert_str(0, "sh \"$T/enter\" ");
             enter = format!("cat > \"$T/enter\" <<'ENTER'\nset -eu\n{enter}exec \"$@\"\nENTER\n");
         }
-        let holder = if mapped { map_users(&map, end) } else { String::new() };
+        let holder = if mapped { self.hold(&map, end) } else { String::new() };
         let run = format!(
             "{holder}{enter}cat > \"$T/inside\" <<'INSIDE'\n{inside}INSIDE\nexport R=\"${{R:-}}\" S=\"${{S:-}}\" T\n{command} sh \"$T/inside\" \"$@\"\n"
         );
         // An ordinary user's PATH may lack what is only root's to use elsewhere: pivot_root, sysctl.
         let body = format!("set -eu\nPATH=$PATH:/usr/sbin:/sbin\n{before}{run}");
         if outer {
+            let who = match self.inside() {
+                Some(Inside { user, net }) => format!(
+                    "# As the user who made the network, in its namespaces.\nexec nsenter --user={user} --net={net} --preserve-credentials "
+                ),
+                None => "# As root.\nexec ".into(),
+            };
             // The mounts made before the namespaces are made must not be the host's.
             return format!(
-                "#!/bin/sh\n# As root.\nexec unshare --mount --propagation private sh -s -- \"$@\" <<'CONTAINER'\n{body}CONTAINER\n"
+                "#!/bin/sh\n{who}unshare --mount --propagation private sh -s -- \"$@\" <<'CONTAINER'\n{body}CONTAINER\n"
             );
         }
         format!("#!/bin/sh\n{body}")
@@ -108,9 +115,8 @@ impl Plan {
             let _ = write!(join, " {}={}", kind.unshare_option(), quote(&path));
         }
         let mut new = String::new();
-        for kind in
-            Kind::ALL.into_iter().filter(|kind| namespaces.new_one(*kind) && !(mapped && *kind == Kind::User))
-        {
+        let held = if mapped { self.held() } else { Vec::new() };
+        for kind in Kind::ALL.into_iter().filter(|kind| namespaces.new_one(*kind) && !held.contains(kind)) {
             let _ = write!(new, " {}", kind.unshare_option());
             match kind {
                 Kind::User => new.push_str(" --map-root-user"),
@@ -123,8 +129,16 @@ impl Plan {
             }
         }
         let mut command = String::new();
-        if mapped {
-            command.push_str("nsenter --user=/proc/$pid/ns/user --setuid 0 --setgid 0 -- ");
+        if !held.is_empty() {
+            command.push_str("nsenter");
+            for kind in &held {
+                let _ = write!(command, " {}=/proc/$pid/ns/{kind}", kind.unshare_option());
+            }
+            command.push_str(match (held.contains(&Kind::User), self.inside()) {
+                (true, None) => " --setuid 0 --setgid 0 -- ",
+                (true, Some(_)) => " --preserve-credentials -- ",
+                (false, _) => " -- ",
+            });
         }
         if !join.is_empty() {
             let _ = write!(command, "nsenter{join} -- ");
@@ -133,6 +147,32 @@ impl Plan {
             let _ = write!(command, "unshare{new} --");
         }
         command
+    }
+
+    /// The namespaces that the caller has to see to before anything is in them: to map ids, to link networks.
+    fn held(&self) -> Vec<Kind> {
+        let of =
+            |kind: Kind, seen_to: bool| Some(kind).filter(|_| seen_to && self.spec.namespaces.new_one(kind));
+        of(Kind::User, true).into_iter().chain(of(Kind::Net, !self.places.is_empty())).collect()
+    }
+
+    /// Those, held by a sleeping process until they are seen to and entered.
+    fn hold(&self, map: &str, end: &str) -> String {
+        let held = self.held();
+        let mut options: String = held.iter().map(|kind| format!(" {}", kind.unshare_option())).collect();
+        if self.inside().is_some() {
+            options.push_str(" --map-root-user");
+        }
+        let last = held.last().map_or("", |kind| kind.name());
+        format!(
+            "unshare{options} sleep infinity &\npid=$!\ntrap 'kill $pid; {end}' EXIT\n\
+             until [ \"$(readlink /proc/$pid/ns/{last})\" != \"$(readlink /proc/self/ns/{last})\" ]; do :; done\n{map}"
+        )
+    }
+
+    /// The namespaces of an ordinary user's network, where its root may link what belongs to it.
+    fn inside(&self) -> Option<&Inside> {
+        self.places.iter().find_map(|place| place.record.inside.as_ref())
     }
 
     /// Into the new root, and the old one off.
@@ -178,12 +218,4 @@ impl Plan {
         let set = if set.is_empty() { set } else { format!("setpriv{set} ") };
         format!("{chroot}env -i {environment}{set}")
     }
-}
-
-/// A user namespace held by a sleeping process until its ids are mapped and it is entered.
-fn map_users(map: &str, end: &str) -> String {
-    format!(
-        "unshare --user sleep infinity &\npid=$!\ntrap 'kill $pid; {end}' EXIT\n\
-         until [ \"$(readlink /proc/$pid/ns/user)\" != \"$(readlink /proc/self/ns/user)\" ]; do :; done\n{map}"
-    )
 }

@@ -91,7 +91,8 @@ pub struct Spec {
     /// the caller; without it, the program is process 1 itself. A PID namespace that is not new has its own already.
     pub init: bool,
 
-    /// Host name, up to 64 bytes: sethostname(2). Default: `minicontain`.
+    /// Host name, up to 64 bytes: sethostname(2). Default: `minicontain`; on a network the
+    /// container's name, or one like `ip-10-16-8-2`.
     pub hostname: Option<String>,
     /// NIS domain name: setdomainname(2).
     pub domainname: Option<String>,

@@ -30,6 +30,7 @@ pub(crate) struct Place {
     /// The number of the bridge.
     pub bridge: u32,
     pub interface: Interface,
+    /// What it is called by the others. The first is its host's name, where that was not given.
     pub names: Vec<String>,
     pub publish: Vec<Publish>,
     /// A socket in the bridge's namespace, where that is not the caller's.
@@ -86,7 +87,11 @@ impl Place {
             routes: if n == 0 { record.routes() } else { Vec::new() },
         };
         let own = [&spec.name, &spec.hostname];
-        let mut names: Vec<String> = own.into_iter().flatten().chain(&attachment.aliases).cloned().collect();
+        let mut names: Vec<String> = own.into_iter().flatten().cloned().collect();
+        if n == 0 && names.is_empty() {
+            names.push(format!("ip-{address}").replace('.', "-"));
+        }
+        names.extend(attachment.aliases.iter().cloned());
         names.dedup();
         let publish = if n == 0 { spec.publish.clone() } else { Vec::new() };
         let socket = home.socket()?.map(Arc::new);

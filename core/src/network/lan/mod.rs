@@ -16,7 +16,7 @@ mod sweep;
 pub use describe::{Connected, NetworkDescription};
 pub(crate) use member::{Member, Place};
 pub(crate) use messages::configure;
-pub(crate) use record::Record;
+pub(crate) use record::{Inside, Record};
 pub(crate) use settings::forwards;
 
 use std::fs;
@@ -35,7 +35,6 @@ use crate::spec::{Fault, bit, is_host_name};
 use crate::sys::process;
 use home::Home;
 use pasta::Pasta;
-use record::Inside;
 use settings::{forwarding, resolvers, setting};
 use sweep::{sweep, sweep_held};
 
@@ -60,10 +59,10 @@ pub struct NetworkOptions {
     /// Whether forwarding is switched on for that, and for published ports that others than the host ask, on the whole
     /// host (`net.ipv4.ip_forward`), where it is off.
     pub forward: bool,
-    /// The DNS servers that containers ask. Default: the host's own that they can reach.
+    /// The DNS servers that containers ask. Default: the host's own that they can reach; none without `nat`.
     pub dns: Vec<IpAddr>,
     /// Whether it stays when this process ends, until it is removed. Otherwise the next process that makes or lists
-    /// networks sweeps it away.
+    /// networks sweeps it away. An ordinary user's cannot stay.
     pub persistent: bool,
 }
 
@@ -102,6 +101,11 @@ impl Network {
         let lock = record::hold()?;
         sweep_held()?;
         let privileged = process::effective_capabilities() & bit::NET_ADMIN != 0;
+        if options.persistent && !privileged {
+            let problem = "an ordinary user's network goes with the process that makes it, and cannot stay";
+            let hint = "make it and use it in one process, or be root";
+            return Err(Error::call(Code::PermissionDenied, problem, libc::EPERM, hint));
+        }
         let held = if privileged { None } else { Some(hold()?) };
         let netlink = match &held {
             None => Netlink::here()?,
@@ -115,7 +119,7 @@ impl Network {
             return Err(Error::Spec(vec![Fault::new("mtu", format!("{mtu} bytes"), "use 68 to 65535")]));
         }
         let inside = held.as_ref().map(|(user, net)| Inside { user: user.path(), net: net.path() });
-        let servers = resolvers(&options.dns);
+        let servers = resolvers(&options.dns, options.nat);
         let mut record = Record {
             name: name.into(),
             bridge: bridge_name(name),

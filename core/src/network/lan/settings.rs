@@ -51,10 +51,11 @@ pub(super) fn setting(record: &Record, name: &str, value: &str) -> Result<(), Er
     }
 }
 
-/// The servers for a resolv.conf of the network's own: those asked for, or the host's where one of those cannot be reached
-/// from a container; none where the host's file will do.
-pub(super) fn resolvers(asked: &[IpAddr]) -> Option<Vec<IpAddr>> {
-    if !asked.is_empty() {
+/// The servers for a resolv.conf of the network's own: those asked for; or the host's, where one of those cannot be reached
+/// from a container; none where the host's file will do. What leads nowhere is not asked: a server that cannot be reached
+/// is waited for.
+pub(super) fn resolvers(asked: &[IpAddr], nat: bool) -> Option<Vec<IpAddr>> {
+    if !asked.is_empty() || !nat {
         return Some(asked.to_vec());
     }
     let read = |path: &str| {

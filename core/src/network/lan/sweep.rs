@@ -12,7 +12,7 @@ use crate::namespace::{Kind, Namespace, named};
 
 /// Removes the networks of makers that are gone, where nobody is on them.
 pub(super) fn sweep() -> Result<(), Error> {
-    if Record::all()?.iter().all(|record| record.persistent || !record.maker.is_gone()) {
+    if !Record::all()?.iter().any(is_left) {
         return Ok(());
     }
     let _lock = record::hold()?;
@@ -22,7 +22,7 @@ pub(super) fn sweep() -> Result<(), Error> {
 /// The same, by who has the lock.
 pub(super) fn sweep_held() -> Result<(), Error> {
     let own = Namespace::current(Kind::Net)?.id();
-    for record in Record::all()?.into_iter().filter(|record| !record.persistent && record.maker.is_gone()) {
+    for record in Record::all()?.into_iter().filter(is_left) {
         if record.namespace != own {
             // One that was made for an ordinary user is not found without its maker; another one may be swept from there.
             if record.inside.is_some() || !is_used(record.namespace) {
@@ -36,6 +36,11 @@ pub(super) fn sweep_held() -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Whether its maker is gone, and was to take it along.
+fn is_left(record: &Record) -> bool {
+    (!record.persistent || record.inside.is_some()) && record.maker.is_gone()
 }
 
 /// Whether a network namespace has a name, or a thread in it.

@@ -267,7 +267,10 @@ impl Builder<'_> {
         if !self.new_one(Kind::Uts) {
             return;
         }
-        let name = self.spec.hostname.clone().unwrap_or_else(|| "minicontain".into());
+        // A name that the network knows: programs ask for their own host's.
+        let known = self.places.first().and_then(|place| place.names.first());
+        let name = self.spec.hostname.as_ref().or(known.filter(|name| name.len() <= 64));
+        let name = name.map_or("minicontain", String::as_str).to_string();
         let shell = Shell::Inside(vec![format!("hostname {}", super::quote(&name))]);
         self.act("set the host name", "the host's own stays hidden and unchanged", shell, |b| {
             b.needs = Some("CAP_SYS_ADMIN");
