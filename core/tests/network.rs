@@ -274,7 +274,7 @@ fn name_mtu_and_mac_can_be_changed() {
     link.up().expect("up");
     link.down().expect("down");
     assert!(!link.is_up().expect("a state"));
-    let shells: Vec<String> = link.history().iter().map(ToString::to_string).collect();
+    let shells: Vec<String> = link.history().into_iter().map(|done| done.shell).collect();
     let expected = [
         "ip link add veth0 type veth peer name veth1",
         "ip link set dev veth0 name outer",
@@ -670,7 +670,7 @@ fn the_shell_commands_do_the_same() {
     ];
     assert!(steps.iter().all(Result::is_ok), "{steps:?}");
     let theirs = net();
-    let script: String = netlink.done().iter().map(|done| format!("{done}\n")).collect();
+    let script: String = netlink.done().iter().map(|done| format!("{}\n", done.shell)).collect();
     let mut command = Command::new("nsenter");
     // An ordinary user's PATH may not have tc in it.
     command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
@@ -708,7 +708,8 @@ fn the_other_end_of_a_cable_is_found_where_it_is() {
     assert!(veth0.peer_in(&left).expect("asked").is_none());
     found.up().expect("up");
     let last = veth0.history().last().map(ToString::to_string);
-    assert_eq!(last.as_deref(), Some("ip link set dev veth1 up"), "noted with what was done at this end");
+    let elsewhere = format!("nsenter --net={} ip link set dev veth1 up", found.namespace().path());
+    assert_eq!(last, Some(elsewhere), "noted with what was done at this end, and where");
     let lo = Link::get(&left, "lo").expect("lo");
     assert!(lo.find_peer().expect("a search").is_none());
 }

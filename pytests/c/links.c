@@ -153,8 +153,8 @@ static void two_networks_talk_through_a_cable(void)
     texts = minicontain_link_history(veth0);
     CHECK(minicontain_strings_count(texts) == 4);
     CHECK_CONTAINS(minicontain_strings_at(texts, 0), "ip link add veth0 type veth peer name veth1 netns /proc/");
-    CHECK_STRING(minicontain_strings_at(texts, 1), "ip address add 10.16.8.1/24 broadcast + dev veth0");
-    CHECK_STRING(minicontain_strings_at(texts, 3), "ip link set dev veth0 up");
+    CHECK_CONTAINS(minicontain_strings_at(texts, 1), "ip address add 10.16.8.1/24 broadcast + dev veth0");
+    CHECK_CONTAINS(minicontain_strings_at(texts, 3), "ip link set dev veth0 up");
     CHECK_STRING(minicontain_strings_at(texts, 4), "");
     minicontain_strings_free(texts);
 
@@ -330,10 +330,10 @@ static void a_rate_is_limited(void)
     minicontain_link_state_free(state);
     CHECK_OK(minicontain_link_limit(veth, 20000000, 4096, 25000000));
     history = minicontain_link_history(veth);
-    CHECK_STRING(minicontain_strings_at(history, 1),
-                 "tc qdisc replace dev veth0 root tbf rate 10000000bit burst 32768 latency 50000us");
-    CHECK_STRING(minicontain_strings_at(history, 2),
-                 "tc qdisc replace dev veth0 root tbf rate 20000000bit burst 4096 latency 25000us");
+    CHECK_CONTAINS(minicontain_strings_at(history, 1),
+                   "tc qdisc replace dev veth0 root tbf rate 10000000bit burst 32768 latency 50000us");
+    CHECK_CONTAINS(minicontain_strings_at(history, 2),
+                   "tc qdisc replace dev veth0 root tbf rate 20000000bit burst 4096 latency 25000us");
     minicontain_strings_free(history);
     CHECK_OK(minicontain_link_unlimit(veth));
     CHECK_ERROR(minicontain_link_unlimit(veth), MINICONTAIN_CODE_IO);

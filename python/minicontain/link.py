@@ -114,7 +114,7 @@ class Done(Record):
     __slots__ = ("command", "ns", "errno")
 
     command: str
-    """The shell command that does the same, with the name of the namespace where that has one."""
+    """The shell command that does the same, and the namespace to run it in where that is another."""
     ns: int
     """How long the kernel took, in nanoseconds."""
     errno: int

@@ -92,9 +92,10 @@ class Network:
     that containers ask; the default is the host's with `nat`, and none without, as nothing is reached then.
 
     It stays until `remove` or the end of its `with`; without either, the next process that makes or lists
-    networks sweeps it away once this one has ended, unless it is `persistent`. An ordinary user's cannot stay.
+    networks sweeps it away once this one has ended, unless it is `persistent`.
 
     An ordinary user's network is in a network namespace of its own, which this object holds: keep it.
+    It cannot be `persistent`.
 
     Raises `SpecError`; a `FileExistsError` when the name is taken; `NetworkError`: `address_in_use` when the
     subnet overlaps another, `forwarding_off`, and `not_supported` where nftables is needed and missing.

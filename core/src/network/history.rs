@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::shell::shown;
 use crate::error::Error;
 use crate::namespace::Namespace;
 
@@ -18,7 +19,8 @@ const KEPT: usize = 256;
 pub struct Done {
     /// The shell command that does the same.
     pub shell: String,
-    /// The name of the network namespace that it is to be run in, where that has one.
+    /// The network namespace that it is to be run in: its name, or else the path at which this process holds it; `None` for
+    /// the one that it was done from, if that has no name.
     pub namespace: Option<String>,
     /// How long the kernel took.
     pub took: Duration,
@@ -28,8 +30,9 @@ pub struct Done {
 
 impl fmt::Display for Done {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // ip(8) and tc(8) say it alike.
+        // ip(8) and tc(8) say it alike, of one that has a name.
         match (&self.namespace, self.shell.split_once(' ')) {
+            (Some(path), _) if path.starts_with('/') => write!(f, "nsenter --net={path} {}", self.shell),
             (Some(namespace), Some((program, rest))) => write!(f, "{program} -n {namespace} {rest}"),
             _ => f.write_str(&self.shell),
         }
@@ -57,7 +60,8 @@ impl History {
         }
         all.push_back(Done {
             shell,
-            namespace: namespace.name().map(Into::into),
+            namespace: Some(shown(namespace))
+                .filter(|_| namespace.name().is_some() || !namespace.is_current()),
             took: begin.elapsed(),
             errno,
         });
@@ -88,8 +92,9 @@ mod tests {
         let all = history.all();
         assert_eq!((all.len(), all[0].to_string().as_str()), (KEPT, "3"));
     }
+
     #[test]
-    fn what_is_done_in_a_named_namespace_says_so() {
+    fn what_is_done_elsewhere_says_where() {
         let took = std::time::Duration::ZERO;
         let done = |namespace: Option<&str>| {
             let namespace = namespace.map(Into::into);
@@ -97,5 +102,6 @@ mod tests {
         };
         assert_eq!(done(None), "ip link set dev lo up");
         assert_eq!(done(Some("child")), "ip -n child link set dev lo up");
+        assert_eq!(done(Some("/proc/7/fd/5")), "nsenter --net=/proc/7/fd/5 ip link set dev lo up");
     }
 }
