@@ -782,7 +782,8 @@ minicontain_error *minicontain_spec_set_name(minicontain_spec *spec,
 /**
  * Sets whether the container outlives its handle and this process. It is nobody's child then; standard streams
  * that are not set come from /dev/null and go to its log (minicontain_container_log_path), and what is known of
- * it stays until minicontain_remove.
+ * it stays until minicontain_remove. A program that joins a container (minicontain_container_exec) has no log:
+ * what it writes goes to /dev/null.
  */
 minicontain_error *minicontain_spec_set_detach(minicontain_spec *spec,
                                                bool detach);
@@ -1420,7 +1421,8 @@ minicontain_error *minicontain_container_resize(const minicontain_container *con
  * container's.
  *
  * *out becomes a handle of its own, which is used as a container's: waited for, killed, polled. The program ends
- * with the container at the latest.
+ * with the container at the latest. With minicontain_spec_set_detach it goes on when the handle is freed, and when
+ * the caller has ended; what it writes goes to /dev/null.
  *
  * Errors: as minicontain_container_start; MINICONTAIN_CODE_INVALID_SPEC for fields that say what the container
  * is, which cannot be chosen again; MINICONTAIN_CODE_ENDED when it has ended; MINICONTAIN_CODE_PAUSED while it

@@ -346,6 +346,32 @@ def test_a_detached_one_from_its_start_to_its_removal(name: str) -> None:
     assert name not in said("ps", "-aq").split()
 
 
+def test_a_program_that_is_detached_goes_on_when_the_command_has_ended(name: str) -> None:
+    said("run", "-d", "--name", name, "sleep", "600")
+    script = "echo lost; while [ ! -e /tmp/go ]; do sleep 0.02; done; echo $COLOUR > /tmp/gone; sleep 600"
+    # Nothing of the command's is held open: its output is at its end when it has ended.
+    assert said("exec", "-d", "-e", "COLOUR=red", name, "sh", "-c", script) == ""
+    said("exec", name, "touch", "/tmp/go")
+    until(lambda: cli("exec", name, "cat", "/tmp/gone").stdout == "red\n")
+    assert said("logs", name) == ""
+    assert problem("exec", "--detach", name, "no-such-program")[0] == 127
+    assert problem("exec", "-di", name, "cat") == (
+        125,
+        "-d and -i do not go together: nothing is left that could see to it",
+        "what is detached has /dev/null for its standard input",
+    )
+    assert problem("exec", "-dt", name, "sh")[1].startswith("tty: a terminal ends with the caller")
+    said("pause", name)
+    assert problem("exec", "-d", name, "true")[1] == "the container is paused"
+    said("unpause", name)
+    began = time.monotonic()
+    said("kill", name)
+    until(lambda: listed(name)["state"] == "exited")
+    assert time.monotonic() - began < 10
+    said("rm", name)
+    assert problem("exec", "-d", name, "true")[1] == f"there is no container '{name}'"
+
+
 def test_one_without_a_name_gets_one() -> None:
     name = said("run", "-d", "sleep", "600").strip()
     assert name in said("ps", "-q").split()

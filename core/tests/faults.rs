@@ -97,5 +97,8 @@ fn whatever_fails_is_named_and_nothing_is_left() {
     let container =
         Container::start(Plan::new(Spec::new(["sleep", "600"])).expect("a plan")).expect("a start");
     sweep(|| container.plan_exec(Spec::new(["true"])).expect("a plan"));
+    let mut detached = Spec::new(["true"]);
+    detached.detach = true;
+    sweep(|| container.plan_exec(detached.clone()).expect("a plan"));
     assert_eq!(container.try_wait().expect("it runs"), None);
 }

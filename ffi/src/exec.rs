@@ -12,7 +12,8 @@ use crate::text::needed;
 /// container's.
 ///
 /// `*out` becomes a handle of its own, which is used as a container's: waited for, killed, polled. The program ends
-/// with the container at the latest.
+/// with the container at the latest. With `minicontain_spec_set_detach` it goes on when the handle is freed, and when
+/// the caller has ended; what it writes goes to `/dev/null`.
 ///
 /// Errors: as `minicontain_container_start`; `MINICONTAIN_CODE_INVALID_SPEC` for fields that say what the container
 /// is, which cannot be chosen again; `MINICONTAIN_CODE_ENDED` when it has ended; `MINICONTAIN_CODE_PAUSED` while it

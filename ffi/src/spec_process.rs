@@ -110,7 +110,8 @@ pub unsafe extern "C" fn minicontain_spec_set_name(
 
 /// Sets whether the container outlives its handle and this process. It is nobody's child then; standard streams
 /// that are not set come from `/dev/null` and go to its log (`minicontain_container_log_path`), and what is known of
-/// it stays until `minicontain_remove`.
+/// it stays until `minicontain_remove`. A program that joins a container (`minicontain_container_exec`) has no log:
+/// what it writes goes to `/dev/null`.
 #[unsafe(no_mangle)]
 pub extern "C" fn minicontain_spec_set_detach(
     spec: Option<&mut minicontain_spec>,

@@ -102,6 +102,29 @@ static void it_ends_with_the_container(void)
     minicontain_container_free(beside);
 }
 
+static void a_detached_one_outlives_its_handle(void)
+{
+    minicontain_container *container = sleeper(), *beside = NULL;
+    const minicontain_outcome *outcome = NULL;
+    minicontain_spec *spec = NULL;
+    const char *args[] = {"sleep", "600"};
+    int program;
+
+    CHECK_OK(minicontain_spec_new(args, 2, &spec));
+    CHECK_OK(minicontain_spec_set_detach(spec, true));
+    CHECK_OK(minicontain_container_exec(container, spec, &beside));
+    program = minicontain_container_pid(beside);
+    minicontain_container_free(beside);
+    CHECK(kill(program, 0) == 0);
+
+    CHECK_OK(minicontain_container_exec(container, spec, &beside));
+    minicontain_spec_free(spec);
+    minicontain_container_free(container);
+    CHECK_OK(minicontain_container_wait(beside, 20000, &outcome));
+    CHECK(minicontain_outcome_signal(outcome) == SIGKILL);
+    minicontain_container_free(beside);
+}
+
 static void what_cannot_be_is_told(void)
 {
     minicontain_container *container = sleeper(), *beside = container;
@@ -177,6 +200,7 @@ int main(void)
     it_sees_what_the_container_sees();
     its_handle_is_a_containers();
     it_ends_with_the_container();
+    a_detached_one_outlives_its_handle();
     what_cannot_be_is_told();
     a_process_can_be_entered();
     check_nothing_left(__FILE__, before);

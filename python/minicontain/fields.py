@@ -233,5 +233,12 @@ class Joining(Program, Rights, Limits, Demands, total=False):
     """
 
 
+class Beside(Joining, total=False):
+    """What `Container.popen` can be given beyond the streams."""
+
+    detach: bool | None
+    """Whether it outlives its creator. What it writes then goes to `/dev/null`."""
+
+
 class Popened(Streams, Process, total=False):
     """What `Popen` takes by name."""

@@ -8,14 +8,14 @@ from . import _native
 from ._arguments import shown_args, spec_fields
 from ._running import Running
 from ._subprocess import settle
-from .process import settled, to_end
+from .process import not_detached, settled, to_end
 from .streams import Text
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer, Unpack
 
     from .container import Container
-    from .fields import Args, Joining, Stream
+    from .fields import Args, Beside, Joining, Stream
     from .results import CompletedProcess
 
 
@@ -120,7 +120,8 @@ class Joinable(Running):
 
         It sees the container's files, processes and network, and has no more rights than the container's own
         program. What is not given (`env`, `cwd`, `user`) is as it was given to the container. `timeout` kills
-        this program and its process group; it ends with the container at the latest.
+        this program and its process group; it ends with the container at the latest. `popen` with `detach`
+        is `docker exec --detach`.
 
         Raises what `run` raises, and `StateError` before the start, after the end, and while it is paused.
 
@@ -243,7 +244,9 @@ class Joinable(Running):
         fields.update(stdin=stdin, stdout=stdout, stderr=stderr, shell=shell)
         told = Text(encoding, errors, text, universal_newlines)
         settled(args, fields, input, capture_output)
-        return await to_end_async(_start(self, args, fields, Text(), -1), told, input, timeout, check)
+        wanted = spec_fields(args, fields)
+        not_detached(wanted)
+        return await to_end_async(_start(self, args, wanted, Text(), -1), told, input, timeout, check)
 
     @overload
     def popen(
@@ -259,7 +262,7 @@ class Joinable(Running):
         encoding: str | None = None,
         errors: str | None = None,
         universal_newlines: bool | None = None,
-        **fields: Unpack[Joining],
+        **fields: Unpack[Beside],
     ) -> Container[str]: ...
     @overload
     def popen(
@@ -275,7 +278,7 @@ class Joinable(Running):
         errors: str | None = None,
         text: bool | None = None,
         universal_newlines: bool | None = None,
-        **fields: Unpack[Joining],
+        **fields: Unpack[Beside],
     ) -> Container[str]: ...
     @overload
     def popen(
@@ -291,7 +294,7 @@ class Joinable(Running):
         stderr: Stream = None,
         shell: bool = False,
         bufsize: int = -1,
-        **fields: Unpack[Joining],
+        **fields: Unpack[Beside],
     ) -> Container[bytes]: ...
     @overload
     def popen(
@@ -307,7 +310,7 @@ class Joinable(Running):
         errors: str | None = None,
         text: bool | None = None,
         universal_newlines: bool | None = None,
-        **fields: Unpack[Joining],
+        **fields: Unpack[Beside],
     ) -> Container[Any]: ...
     def popen(
         self,
@@ -329,22 +332,32 @@ class Joinable(Running):
         That one is started already: it can be waited for, talked to, signalled and killed, and leaving its
         `with` kills it.
 
+        With `detach` it goes on instead, also when this process has ended: `docker exec --detach`. What it
+        writes then goes to `/dev/null`, if not to a file, and it ends with the container at the latest, where
+        that has a PID namespace of its own.
+
         >>> import minicontain
         >>> from minicontain import PIPE
         >>> with minicontain.Container(["sleep", "9"]) as container:
         ...     with container.popen(["cat"], stdin=PIPE, stdout=PIPE, text=True) as cat:
         ...         cat.communicate("meow")
         ('meow', None)
+        >>> with minicontain.Container(["sleep", "9"]) as container:
+        ...     with container.popen(["sleep", "9"], detach=True) as sleep:
+        ...         pass
+        ...     sleep.returncode is None
+        True
         """
         fields.update(stdin=stdin, stdout=stdout, stderr=stderr, shell=shell)
         settle(fields)
-        return _start(self, args, fields, Text(encoding, errors, text, universal_newlines), bufsize)
+        told = Text(encoding, errors, text, universal_newlines)
+        return _start(self, args, spec_fields(args, fields), told, bufsize)
 
 
-def _start(within: Joinable, args: Any, fields: dict[str, Any], text: Text, bufsize: int) -> Container[Any]:
+def _start(within: Joinable, args: Any, wanted: dict[str, Any], text: Text, bufsize: int) -> Container[Any]:
     from .container import Container
 
-    native = _native.join(spec_fields(args, fields), within._open())
+    native = _native.join(wanted, within._open())
     # Who holds this does not want the container to be forgotten, and so killed.
     return Container._joined(shown_args(args), native, text, bufsize, within)
 

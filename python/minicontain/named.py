@@ -141,7 +141,7 @@ class Named(Running):
         """
         path = self.log_path
         if path is None:
-            raise StateError("it has no log: it is not detached, or was not started")
+            raise StateError("it has no log: it is no detached container, or was not started")
         try:
             with open(path, "rb") as log:
                 return log.read()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from . import _native, terminal
+from . import _native, errors, terminal
 from ._arguments import is_on_terminal, shown_args, spec_fields
 from ._subprocess import settle
 from ._subprocess import streams as gather_streams
@@ -147,6 +147,12 @@ def settled(args: Any, fields: dict[str, Any], input: Any, capture_output: bool)
     return on_terminal
 
 
+def not_detached(wanted: dict[str, Any]) -> None:
+    """Refuses to wait for a program that joins a container and is to be left alone."""
+    if wanted.get("detach"):
+        raise errors.fault("detach", "its end is waited for", "start it with popen, or leave it out")
+
+
 def to_end(
     place: _native.Container | int | None,
     args: Any,
@@ -163,6 +169,8 @@ def to_end(
     if on_terminal:
         data = terminal.typed(data)
     wanted = spec_fields(args, fields)
+    if place is not None:
+        not_detached(wanted)
     outcome, out, err, trace = _native.run(wanted, data, timeout, place)
     args = shown_args(args)
     if outcome.reason == "timed_out":

@@ -16,7 +16,7 @@ use crate::host::{Maker, own_pid_namespace};
 const PREFIX: &str = "minicontain-";
 
 /// The name of a container's cgroup but for its number, which it gets when it is made:
-/// `minicontain-NAMESPACE-PID-STARTED-NUMBER`, `d` after it for a detached one.
+/// `minicontain-NAMESPACE-PID-STARTED-NUMBER`, `d` after it for a detached one, or a detached program in one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Name {
     pub before: String,
@@ -38,7 +38,7 @@ pub(crate) fn in_first_pid_namespace() -> bool {
     own_pid_namespace() == 0xefff_fffc
 }
 
-/// Who made a cgroup, as its name says, and whether for a detached container.
+/// Who made a cgroup, as its name says, and whether for what outlives him.
 fn parse(name: &str) -> Option<(Maker, bool)> {
     let (maker, number) = name.strip_prefix(PREFIX)?.rsplit_once('-')?;
     Some((Maker::parse(maker)?, number.ends_with('d')))
@@ -56,8 +56,8 @@ pub(crate) fn sweep_once(directories: &[Directory]) {
     }
 }
 
-/// Removes the containers' cgroups below a directory whose makers are gone, with what still runs in them; that of a
-/// detached container once it is empty.
+/// Removes the containers' cgroups below a directory whose makers are gone, with what still runs in them; that of what
+/// is detached once it is empty.
 fn sweep(parent: &Path, version: Version) {
     // Where callers once went, and nobody is any more.
     let _ = fs::remove_dir(parent.join(LEAF));

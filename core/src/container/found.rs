@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::measured::{Own, Role, used};
+use super::measured::{Own, Role, Used, used};
 use super::registry::{self, Found};
 use super::{Container, Outcome, Relation};
-use crate::cgroup::Cgroup;
 use crate::error::{Code, Error};
 use crate::plan::execute::Init;
 use crate::plan::trace::Trace;
@@ -63,21 +62,15 @@ fn status(found: &Found) -> Status {
         created: state.created,
         log_path: state.spec.detach.then(|| found.path.join("log")),
         spec: state.spec,
-        outcome: (!running).then(|| outcome(block.as_ref(), state.cgroup.as_ref())),
+        outcome: (!running)
+            .then(|| outcome(block.as_ref(), state.cgroup.as_ref().map(used).unwrap_or_default())),
     }
 }
 
 /// How a container ended that is nobody's child: what init wrote down is all that is known.
-fn outcome(block: Option<&Block>, cgroup: Option<&Cgroup>) -> Outcome {
+fn outcome(block: Option<&Block>, used: Used) -> Outcome {
     let program = block.and_then(Block::end_of_program);
-    Outcome::new(
-        &Ended::unknown(),
-        true,
-        program,
-        Duration::ZERO,
-        cgroup.map(|cgroup| used(cgroup, cgroup.stats())).unwrap_or_default(),
-        false,
-    )
+    Outcome::new(&Ended::unknown(), true, program, Duration::ZERO, used, false)
 }
 
 impl Container {
@@ -153,7 +146,15 @@ impl Container {
 
     /// How it ended, if it has, where it is not this process's child.
     pub(super) fn end_of_detached(&self) -> Option<Outcome> {
-        let block = self.init.as_ref().map(|init| &init.block);
-        process::has_ended(self.pidfd.as_fd()).then(|| outcome(block, self.cgroup()))
+        if !process::has_ended(self.pidfd.as_fd()) {
+            return None;
+        }
+        let used = match self.name() {
+            // Its cgroup is kept with its state.
+            Some(_) => self.cgroup().map(used),
+            // A program that joined has none, and its cgroup is nobody's any more.
+            None => self.cgroup.as_ref().map(Own::finish),
+        };
+        Some(outcome(self.init.as_ref().map(|init| &init.block), used.unwrap_or_default()))
     }
 }

@@ -79,7 +79,7 @@ impl Own {
                 let since = victims.len().saturating_sub(oom_kills as usize);
                 Used { oom_kills, victims: victims[since..].to_vec(), ..Used::default() }
             }
-            Role::Whole | Role::Part => used(&self.cgroup, self.look()),
+            Role::Whole | Role::Part => told(&self.cgroup, self.look()),
         };
         *self.kept() = Kept::default();
         // The kernel's log leaves some out when many are killed, and has ids of the first PID namespace.
@@ -101,7 +101,11 @@ impl Own {
 }
 
 /// What a cgroup tells of what was in it.
-pub(super) fn used(cgroup: &Cgroup, stats: Result<Stats, Error>) -> Used {
+pub(super) fn used(cgroup: &Cgroup) -> Used {
+    told(cgroup, cgroup.stats())
+}
+
+fn told(cgroup: &Cgroup, stats: Result<Stats, Error>) -> Used {
     let stats = stats.ok();
     let oom_kills = stats.as_ref().and_then(|stats| stats.memory).map_or(0, |memory| memory.oom_kills);
     let victims = if oom_kills > 0 { cgroup.oom_victims() } else { Vec::new() };

@@ -322,6 +322,10 @@ impl Container {
     ///
     /// It is handled like a container: waited for, signalled, dropped. It ends with this container at the latest.
     ///
+    /// With `detach` it goes on when its handle is dropped, and when the caller has ended: `docker exec --detach`. What
+    /// it writes then goes to `/dev/null`, and a handle that is still there tells how it ended. In a container that has
+    /// no process namespace of its own, nothing but itself ends it.
+    ///
     /// ```no_run
     /// use minicontain::{Container, Plan, Spec};
     /// let container = Container::start(Plan::new(Spec::new(["sleep", "60"]))?)?;
@@ -448,7 +452,8 @@ impl Container {
 }
 
 /// Starts a program beside a process of the host: in its namespaces, and with its root; what nsenter(1) does. The
-/// program has no more rights than a container's has by default.
+/// program has no more rights than a container's has by default. With `detach` it outlives the caller, as by
+/// [`Container::exec`].
 ///
 /// ```no_run
 /// let me = std::process::id() as i32;

@@ -38,6 +38,8 @@ impl Plan {
             Some(container) => as_in(spec, container),
             None => spec,
         };
+        // Before its namespaces are: a container that is detached must have one of its own for its processes.
+        spec.validate()?;
         for kind in Kind::ALL {
             let pidfd = target.pidfd.as_raw_fd();
             let shared = shared(kind, target.pid).map_err(|error| match error.code() {
@@ -79,6 +81,7 @@ fn refuse_what_is_there(spec: &Spec) -> Result<(), Error> {
     let fields = |spec: &Spec| serde_json::to_value(spec).unwrap_or_default();
     // What is about the program alone may be chosen.
     let plain = Spec {
+        detach: default.detach,
         args: default.args.clone(),
         executable: default.executable.clone(),
         env: default.env.clone(),

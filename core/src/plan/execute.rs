@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
 use super::arg::{Fd, Slot};
 use super::call::Call;
 use super::diagnose;
@@ -287,6 +290,7 @@ impl Execution {
         if let Some(pidfd) = pidfd.and_then(|slot| self.take(slot)) {
             end(&pidfd);
         }
+        self.end_orphan();
         if !made {
             self.end_second();
         }
@@ -295,18 +299,27 @@ impl Execution {
     }
 
     /// Ends the process that a joiner made, if there is one.
-    fn end_second(&mut self) -> bool {
+    fn end_second(&self) -> bool {
         let kept = self.plan.kept;
-        let Some(pid) = kept.joiner.and(kept.pid).and_then(|slot| i32::try_from(self.slot(slot)).ok()) else {
-            return false;
-        };
         // Not reaped yet, so the id cannot be another's.
-        let Some(pidfd) = Some(pid).filter(|pid| *pid > 0).and_then(|pid| process::pidfd_open(pid).ok())
-        else {
-            return false;
-        };
+        self.open_process(kept.joiner.and(kept.pid)).as_ref().map(end).is_some()
+    }
+
+    /// Ends the joiner that is nobody's child, if there is one, and waits until it makes no process any more.
+    fn end_orphan(&self) {
+        let Some(pidfd) = self.open_process(self.plan.kept.orphan) else { return };
         end(&pidfd);
-        true
+        let mut ended = [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)];
+        while poll(&mut ended, PollTimeout::NONE) == Err(Errno::EINTR) {}
+    }
+
+    fn open_process(&self, slot: Option<Slot>) -> Option<OwnedFd> {
+        process::pidfd_open(self.process(slot?)?).ok()
+    }
+
+    /// The process whose id is in a slot.
+    fn process(&self, slot: Slot) -> Option<i32> {
+        i32::try_from(self.slot(slot)).ok().filter(|pid| *pid > 0)
     }
 
     /// Takes a descriptor out of its slot.
@@ -351,20 +364,22 @@ impl Execution {
         self.block.close_file();
         self.forget_closed();
         // A joiner that stays is what the caller waits for; another one has done its part.
-        let stays = kept.init == Some(Stays::Joiner);
+        let stays = kept.init == Some(Stays::Joiner) && kept.orphan.is_none();
         let joiner = kept.joiner.filter(|_| !stays).and_then(|(_, pidfd)| self.take(pidfd));
-        let ended = joiner.and_then(|joiner| process::reap(joiner.as_fd(), true).ok().flatten());
+        let ended = joiner.as_ref().and_then(|joiner| process::reap(joiner.as_fd(), true).ok().flatten());
         // A joiner that somebody killed no longer says when the second process left this memory.
         let killed = ended.is_some_and(|ended| ended.code != libc::CLD_EXITED);
         if killed {
+            self.end_orphan();
             self.end_second();
         }
         let executed = failed.is_none() && !killed && self.mark_executed();
-        let pid =
-            kept.pid.and_then(|slot| i32::try_from(slots[usize::from(slot.0)]).ok()).filter(|pid| *pid > 0);
+        let pid = kept.pid.and_then(|slot| self.process(slot));
         let watched = if stays { kept.joiner.map(|(_, pidfd)| pidfd) } else { kept.pidfd };
         let opened = watched.and_then(|slot| self.take(slot));
-        let pidfd = opened.or_else(|| process::pidfd_open(pid.filter(|_| !stays)?).ok());
+        let pidfd = opened.or_else(|| self.open_process(kept.orphan.or(kept.pid).filter(|_| !stays)));
+        // Nobody's child may have ended, and be reaped: that it has, the joiner's descriptor says as well.
+        let pidfd = pidfd.or(joiner.filter(|_| executed));
         let pipes = if executed {
             kept.pipes.map(|slot| slot.and_then(|slot| self.take(slot)))
         } else {

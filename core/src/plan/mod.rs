@@ -25,6 +25,7 @@ pub(crate) use step::Stays;
 pub use step::{Act, Enforcement, Plan, Shell, Side, Step, Tolerate};
 pub use stepper::Stepper;
 
+use crate::container::registry::random_name;
 use crate::error::Error;
 use crate::spec::Spec;
 
@@ -33,7 +34,11 @@ impl Plan {
     ///
     /// # Errors
     /// Every fault of the spec, and what of it cannot be on this host.
-    pub fn new(spec: Spec) -> Result<Self, Error> {
+    pub fn new(mut spec: Spec) -> Result<Self, Error> {
+        spec.validate()?;
+        if spec.detach && spec.name.is_none() {
+            spec.name = Some(random_name()?);
+        }
         build::plan(spec, None, None)
     }
 

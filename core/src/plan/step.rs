@@ -153,6 +153,8 @@ pub struct Kept {
     pub pidfd: Option<Slot>,
     /// The process that joined namespaces and made the first, and its descriptor.
     pub joiner: Option<(Slot, Slot)>,
+    /// The process that joins and stays in its place, as nobody's child, where the program outlives the caller.
+    pub orphan: Option<Slot>,
     /// Where the descriptor of init goes before the first step, where it takes part.
     pub program: Option<Slot>,
     /// Where the block's descriptor goes before the first step, where init takes part.

@@ -90,7 +90,7 @@ impl Stepper {
     pub fn pid(&self) -> Option<i32> {
         let execution = self.execution.as_ref()?;
         let kept = execution.plan.kept;
-        let slots = [kept.pid, kept.joiner.map(|(pid, _)| pid)];
+        let slots = [kept.pid, kept.orphan, kept.joiner.map(|(pid, _)| pid)];
         let pids = slots.into_iter().flatten().map(|slot| execution.slot(slot));
         pids.into_iter().find(|pid| *pid > 0).and_then(|pid| i32::try_from(pid).ok())
     }

@@ -49,7 +49,8 @@ use crate::error::Error;
 pub struct Spec {
     /// A name by which other processes of this user find the container. Default: none; random for a detached one.
     pub name: Option<String>,
-    /// Whether the container outlives its creator. Its output then goes to a log.
+    /// Whether it outlives its creator. A container's output then goes to a log, that of a program which joins one to
+    /// `/dev/null`.
     pub detach: bool,
     /// The program and its arguments. A program without a slash is looked for in the container's `PATH`.
     pub args: Vec<String>,

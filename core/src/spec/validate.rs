@@ -259,15 +259,15 @@ fn process(spec: &Spec, found: &mut Vec<Fault>) {
         if spec.detach && *stream == Stdio::Pipe {
             fault(
                 field,
-                "a pipe ends with the caller, a detached container does not".into(),
-                "use a file, or the log",
+                "a pipe ends with the caller, what is detached does not".into(),
+                "use a file, or leave it out",
             );
         }
     }
     if spec.detach && spec.tty {
         fault(
             "tty",
-            "a terminal ends with the caller, a detached container does not".into(),
+            "a terminal ends with the caller, what is detached does not".into(),
             "leave one of the two out",
         );
     }

@@ -51,8 +51,15 @@ def run(values: Values, rest: list[str]) -> int:
 def _detached(values: Values, args: list[str], fields: dict[str, Any]) -> int:
     from ..container import Container
 
+    _leave_alone(values, fields)
+    print(Container(args, **fields).start().name)
+    return 0
+
+
+def _leave_alone(values: Values, fields: dict[str, Any]) -> None:
+    """Puts in what a program is given that nobody attends."""
     refused = {
-        "interactive": ("-d and -i", "a detached container's standard input is /dev/null"),
+        "interactive": ("-d and -i", "what is detached has /dev/null for its standard input"),
         "rm": ("-d and --rm", "remove it with 'minicontain rm' when it has ended"),
         "timeout": ("-d and --timeout", "use 'minicontain stop' when the time is up"),
         "stop_timeout": ("-d and --stop-timeout", "say 'minicontain stop --time' when you stop it"),
@@ -65,8 +72,6 @@ def _detached(values: Values, args: list[str], fields: dict[str, Any]) -> int:
     else:
         fields["stdin"] = -3
     fields["detach"] = True
-    print(Container(args, **fields).start().name)
-    return 0
 
 
 def execute(values: Values, rest: list[str]) -> int:
@@ -78,7 +83,12 @@ def execute(values: Values, rest: list[str]) -> int:
         del args[0]
     if not args:
         raise Failure("there is no program to run", f"write it after the name: minicontain exec {name} ls")
-    fields = {**program_fields(values), **_streams(values)}
+    fields = program_fields(values)
+    if values.get("detach"):
+        _leave_alone(values, fields)
+        Container.attach(name).popen(args, **fields)
+        return 0
+    fields.update(_streams(values))
     with _Signals(values) as signals:
         within = Container.attach(name)
         with within.popen(args, **fields) as container:
@@ -203,7 +213,11 @@ COMMANDS = {
         "[OPTIONS] NAME PROGRAM [ARGUMENT...]",
         "Runs a program in a running container.",
         execute,
-        (*PROGRAM, Option(("--sig-proxy",), "hand signals on to the program (the default)")),
+        (
+            *PROGRAM,
+            Option(("-d", "--detach"), "leave it running; what it writes goes to /dev/null"),
+            Option(("--sig-proxy",), "hand signals on to the program (the default)"),
+        ),
         least=1,
         options_first=True,
         more=_STATUSES,

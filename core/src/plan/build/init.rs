@@ -96,10 +96,32 @@ impl Builder<'_> {
         let caller_only = |slot: &Slot| {
             self.kept.pipes.contains(&Some(*slot)) || self.release.is_some_and(|(_, write)| write == *slot)
         };
-        let again = self.init.filter(|_| self.init_stays()).map(|init| init.program);
+        let again = self.init.filter(|_| self.init_stays() || self.joiner_is_orphan());
+        let again = again.map(|init| init.program);
         let opened = self.open.iter().filter(|slot| !caller_only(slot)).copied();
         let keep: Vec<Slot> = again.into_iter().chain(opened).collect();
         self.enter_init(keep);
+    }
+
+    /// Whether the joiner that stays must not be the caller's child: it goes on when the caller has ended.
+    fn joiner_is_orphan(&self) -> bool {
+        self.joiner_stays() && self.spec.detach
+    }
+
+    /// The joiner has another process join in its place, and ends.
+    pub(super) fn orphan_joiner(&mut self) {
+        if !self.joiner_is_orphan() {
+            return;
+        }
+        let pid = self.slot("joiner that stays");
+        self.kept.orphan = Some(pid);
+        let flags = (libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PARENT_SETTID) as u64;
+        let clone3 = self.host.clone3;
+        let why = "its maker ends: it is nobody's child, and goes on without the caller";
+        self.act("make the process that joins and stays", why, Shell::None, |b| {
+            b.inside(Call::Clone { clone3, flags, pid, pidfd: None, cgroup: None, maker: Maker::Joiner });
+        });
+        self.joiner_enters_init();
     }
 
     /// Process 1 becomes init and makes the process of the program.
@@ -147,7 +169,7 @@ impl Builder<'_> {
         let Kept { pid, joiner, .. } = self.kept;
         let (first, second) = match joiner {
             // Its child tells it, and it ends then.
-            Some((joiner, _)) if self.joiner_stays() => (Some(joiner), None),
+            Some((joiner, _)) if self.joiner_stays() => (Some(joiner), self.kept.orphan),
             Some((joiner, _)) => (Some(joiner), pid),
             None => (pid, None),
         };

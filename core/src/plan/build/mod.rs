@@ -25,7 +25,6 @@ use super::arg::{Fd, Slot, Text};
 use super::call::Call;
 use super::step::{Act, Enforcement, Kept, Own, Plan, Shell, Side, Step, Tolerate};
 use crate::cgroup::Cgroup;
-use crate::container::registry;
 use crate::error::{Code, Error};
 use crate::host::{Account, Host};
 use crate::namespace::Kind;
@@ -74,11 +73,7 @@ struct Builder<'a> {
 
 /// Makes the plan of a valid spec; `target` is the process whose root the program sees, where it joins one, and
 /// `container` the cgroup that it shall be in then.
-pub(super) fn plan(mut spec: Spec, target: Option<i32>, container: Option<&Cgroup>) -> Result<Plan, Error> {
-    spec.validate()?;
-    if spec.detach && spec.name.is_none() {
-        spec.name = Some(registry::random_name()?);
-    }
+pub(super) fn plan(spec: Spec, target: Option<i32>, container: Option<&Cgroup>) -> Result<Plan, Error> {
     let host = Host::read();
     let plugged = Plugged::of(&spec)?;
     let places = Place::on_all(&spec)?;

@@ -159,6 +159,7 @@ impl Builder<'_> {
         self.clone("make a process that joins namespaces", why, flags, pid, Some(pidfd), Maker::Caller);
         self.kept.joiner = Some((pid, pidfd));
         self.joiner_enters_init();
+        self.orphan_joiner();
         // A privileged caller's own rights open the others first; anyone else gets them from the user namespace.
         let mut order = joined.to_vec();
         if self.host.can(bit::SYS_ADMIN) {

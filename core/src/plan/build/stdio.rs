@@ -29,15 +29,16 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// The three streams: as asked for, but that a detached container inherits none.
+    /// The three streams: as asked for, but that what is detached inherits none. A container has a log.
     fn wanted_streams(&self) -> Result<[Stdio; 3], Error> {
         let Spec { stdin, stdout, stderr, .. } = self.spec;
         let mut streams = [stdin, stdout, stderr].map(Clone::clone);
-        if let (true, Some(name)) = (self.spec.detach, &self.spec.name) {
-            let log = registry::log_path(name)?;
+        if self.spec.detach {
+            let log = self.spec.name.as_deref().map(registry::log_path).transpose()?;
             for (n, stream) in streams.iter_mut().enumerate().filter(|(_, stream)| **stream == Stdio::Inherit)
             {
-                *stream = if n == 0 { Stdio::Null } else { Stdio::File(log.display().to_string()) };
+                let log = log.as_ref().filter(|_| n > 0);
+                *stream = log.map_or(Stdio::Null, |log| Stdio::File(log.display().to_string()));
             }
         }
         Ok(streams)
