@@ -306,7 +306,7 @@ c=socket.create_connection(('10.16.8.1',81)); c.sendall(bytes(n))\"";
         let container = container.unwrap_or_else(|error| panic!("{error}"));
         let back = TcpListener::bind("10.16.8.1:81").expect("a listener");
         let address = "10.16.8.2:80".parse().expect("an address");
-        let until = std::time::Instant::now() + Duration::from_secs(5);
+        let until = std::time::Instant::now() + Duration::from_secs(60);
         let mut to = loop {
             match TcpStream::connect_timeout(&address, Duration::from_secs(1)) {
                 Ok(stream) => break stream,
