@@ -92,6 +92,31 @@ def test_what_cannot_be_started(words: list[str], status: int) -> None:
     assert problem("run", *words)[0] == status
 
 
+@pytest.mark.parametrize("words", [["ubuntu:22.04", "bash"], ["alpine", "sh"], ["-d", "library/hello-world"]])
+def test_there_are_no_images(words: list[str]) -> None:
+    status, _, hint = problem("run", *words)
+    assert status == 127
+    assert f"there is no '{words[-1] if words[0] == '-d' else words[0]}'" in hint
+    assert "if it is an image: there are none here" in hint
+    assert "--rootfs DIR" in hint
+
+
+def test_what_is_no_name_of_an_image_is_not_taken_for_one() -> None:
+    for word in ("/no/such/program", "./program", "Program"):
+        assert "image" not in problem("run", word)[2]
+
+
+def test_a_program_below_the_hosts_tmp() -> None:
+    with public_directory() as place:
+        (place / "run").write_text("#!/bin/sh\n")
+        (place / "run").chmod(0o755)
+        status, _, hint = problem("run", place / "run")
+        assert (status, "tmp=False" in hint) == (127, False)
+        assert "is on the host, but the container has a /tmp of its own" in hint
+        assert f"name '{place}:{place}:ro' with --volume" in hint
+        assert said("run", "--volume", f"{place}:{place}:ro", place / "run") == ""
+
+
 def test_a_script_without_its_interpreter_cannot_be_executed() -> None:
     with public_directory() as place:
         (place / "run").write_text("#!/no/such/interpreter\n")
