@@ -525,11 +525,13 @@ def test_the_command_line(name):
                         time.sleep(0.05)
                 shared = said("run", "--network", f"container:{name}-web", *show)
                 assert "10.16.9." in shared
-                assert "containers are on the network" in said("network", "rm", name, status=1)
+                refused = said("network", "rm", name, status=125)
+                assert f"containers are on the network '{name}': {name}-web (10.16.9." in refused
+                assert "hint: stop these containers first" in refused
             finally:
                 said("rm", "-f", f"{name}-web")
     finally:
         assert said("network", "rm", name) == f"{name}\n"
-    assert "there is no network" in said("network", "rm", name, status=1)
+    assert "there is no network" in said("network", "rm", name, status=125)
     assert "create" in said("network", "--help")
     assert "--subnet" in said("network", "create", "--help")
