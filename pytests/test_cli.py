@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -454,6 +455,22 @@ def test_doctor() -> None:
         "seccomp",
         "Landlock",
     } <= findings.keys()
+
+
+def test_doctor_tells_what_is_so_for_this_user() -> None:
+    from support import why_no_cgroup
+
+    all_of_it = json.loads(said("doctor", "--json"))
+    findings = {finding["what"]: finding for finding in all_of_it}
+    nobody = "nobody" if ROOT else "this user"
+    assert findings["user namespaces"]["found"] == f"root inside is {nobody} outside"
+    assert {"nft", "pasta", "/dev/net/tun", "IP forwarding"} <= findings.keys()
+    for what, place in (("nft", "nft"), ("pasta", "pasta")):
+        there = shutil.which(place, path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+        assert (there or "not here") in findings[what]["found"]
+    assert all(finding["change"] for finding in all_of_it if not finding["ok"])
+    if why_no_cgroup():
+        assert not any(finding["ok"] for finding in all_of_it if finding["what"] == "cgroups")
 
 
 def test_doctor_says_what_to_change() -> None:
