@@ -22,7 +22,7 @@ def cgroups() -> list[Finding]:
     for line in read("/proc/self/mountinfo").splitlines():
         before, _, after = line.partition(" - ")
         root, mount = before.split()[3:5]
-        kind, _, options = after.split()[:3]
+        kind, _, options = after.split(" ", 2)
         if kind == "cgroup2":
             findings.append(_second(mount, root, own.get(("",), "/")))
         elif kind == "cgroup":
