@@ -523,6 +523,10 @@ def test_the_command_line(name):
                     except ConnectionError:
                         assert time.monotonic() < deadline
                         time.sleep(0.05)
+                row = next(line for line in said("ps").splitlines() if line.startswith(f"{name}-web "))
+                assert " 0.0.0.0:8080->80/tcp " in row
+                plain = json.loads(said("network", "inspect", name))[0]
+                assert plain["ports"] == {f"{name}-web": ["0.0.0.0:8080->80/tcp"]}
                 shared = said("run", "--network", f"container:{name}-web", *show)
                 assert "10.16.9." in shared
                 refused = said("network", "rm", name, status=125)

@@ -115,6 +115,19 @@ def _plain(one: Network) -> dict[str, Any]:
         "bridge": one.bridge.name,
         "mtu": one.bridge.mtu,
         "names": one.names,
+        "ports": _ports(one.name),
+    }
+
+
+def _ports(network: str) -> dict[str, list[str]]:
+    """The published ports of containers that have a name: they lead to the first of its networks."""
+    from ..named import containers
+    from .listing import ports
+
+    return {
+        one.name: ports(one)
+        for one in containers()
+        if ports(one) and one.spec.fields["networks"][0]["network"] == network
     }
 
 
