@@ -17,7 +17,7 @@ SOURCES := $(shell find core ffi python -name '*.rs' -o -name '*.toml' -o -name 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/installed ## build everything and run a container through Python
+demo: $(VENV)/installed ## build the Python module (in .venv) and run a container through it
 	$(BIN)/python examples/demo.py
 
 build: $(VENV)/installed target/release/libminicontain.so ## build the Python module (in .venv) and the C library
@@ -70,7 +70,8 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV) || { pytests/install-packages python3-venv && $(PYTHON) -m venv --clear $(VENV); }
 
 $(VENV)/installed: $(SOURCES) pyproject.toml Cargo.lock | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check .
+	@echo "building the Python module in $(VENV), with all of the Rust core: the first time takes some minutes"
+	@$(BIN)/pip install --quiet --disable-pip-version-check .
 	@touch $@
 
 $(VENV)/tools: pytests/requirements.txt pytests/install-packages | $(VENV)/bin/python

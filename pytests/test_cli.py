@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -90,6 +91,31 @@ def test_the_status_is_the_programs(script: str, status: int) -> None:
 )
 def test_what_cannot_be_started(words: list[str], status: int) -> None:
     assert problem("run", *words)[0] == status
+
+
+@pytest.mark.parametrize("words", [["ubuntu:22.04", "bash"], ["alpine", "sh"], ["-d", "library/hello-world"]])
+def test_there_are_no_images(words: list[str]) -> None:
+    status, _, hint = problem("run", *words)
+    assert status == 127
+    assert f"there is no '{words[-1] if words[0] == '-d' else words[0]}'" in hint
+    assert "if it is an image: there are none here" in hint
+    assert "--rootfs DIR" in hint
+
+
+def test_what_is_no_name_of_an_image_is_not_taken_for_one() -> None:
+    for word in ("/no/such/program", "./program", "Program"):
+        assert "image" not in problem("run", word)[2]
+
+
+def test_a_program_below_the_hosts_tmp() -> None:
+    with public_directory() as place:
+        (place / "run").write_text("#!/bin/sh\n")
+        (place / "run").chmod(0o755)
+        status, _, hint = problem("run", place / "run")
+        assert (status, "tmp=False" in hint) == (127, False)
+        assert "is on the host, but the container has a /tmp of its own" in hint
+        assert f"name '{place}:{place}:ro' with --volume" in hint
+        assert said("run", "--volume", f"{place}:{place}:ro", place / "run") == ""
 
 
 def test_a_script_without_its_interpreter_cannot_be_executed() -> None:
@@ -455,6 +481,22 @@ def test_doctor() -> None:
         "seccomp",
         "Landlock",
     } <= findings.keys()
+
+
+def test_doctor_tells_what_is_so_for_this_user() -> None:
+    from support import why_no_cgroup
+
+    all_of_it = json.loads(said("doctor", "--json"))
+    findings = {finding["what"]: finding for finding in all_of_it}
+    nobody = "nobody" if ROOT else "this user"
+    assert findings["user namespaces"]["found"] == f"root inside is {nobody} outside"
+    assert {"nft", "pasta", "/dev/net/tun", "IP forwarding"} <= findings.keys()
+    for what, place in (("nft", "nft"), ("pasta", "pasta")):
+        there = shutil.which(place, path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+        assert (there or "not here") in findings[what]["found"]
+    assert all(finding["change"] for finding in all_of_it if not finding["ok"])
+    if why_no_cgroup():
+        assert not any(finding["ok"] for finding in all_of_it if finding["what"] == "cgroups")
 
 
 def test_doctor_says_what_to_change() -> None:

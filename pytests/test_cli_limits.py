@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support import why_no_cgroup
+from test_cgroup_limits import version_of
 from test_cli import CLI, PATIENCE, cli, problem, said, state_directory  # noqa: F401
 
 if TYPE_CHECKING:
@@ -115,6 +116,10 @@ def test_limits_are_updated(name: str) -> None:
     assert (one["memory"]["limit"], one["pids"]["limit"]) == (32 << 20, 10)
     status, line, hint = problem("update", name)
     assert (status, line, "-m 64M" in hint) == (125, "there is no limit to change", True)
+    if version_of("cpuset") == 1:
+        status, line, hint = problem("update", "--cpuset-cpus", "0", name)
+        assert (status, "is in no cgroup of its hierarchy" in line, "--cgroup" in hint) == (125, True, True)
+        assert "best" not in hint
     assert problem("update", "-m", "32m", "no-such")[1] == "there is no container 'no-such'"
 
 

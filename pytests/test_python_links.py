@@ -408,3 +408,15 @@ def test_many_threads_use_one_link(pair):
         ]
         assert {done.result()[1] for done in work} == {"veth0"}
         assert len(veth.addresses) == 32
+
+
+def test_a_link_is_not_made_by_its_class():
+    net = Namespace.new("net", user=Namespace.new("user"))
+    for arguments in ((), ("lo",), ("lo", net)):
+        with pytest.raises(TypeError, match=r"use Link\.get"):
+            Link(*arguments)
+    with pytest.raises(TypeError, match=r"use Namespace\.of"):
+        Namespace("net")
+    assert not Link.get("lo", net).is_up
+    Link.get("lo", net).up()
+    assert Link.get("lo", net).is_up

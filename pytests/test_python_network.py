@@ -548,13 +548,19 @@ def test_the_command_line(name):
                     except ConnectionError:
                         assert time.monotonic() < deadline
                         time.sleep(0.05)
+                row = next(line for line in said("ps").splitlines() if line.startswith(f"{name}-web "))
+                assert " 0.0.0.0:8080->80/tcp " in row
+                plain = json.loads(said("network", "inspect", name))[0]
+                assert plain["ports"] == {f"{name}-web": ["0.0.0.0:8080->80/tcp"]}
                 shared = said("run", "--network", f"container:{name}-web", *show)
                 assert "10.16.9." in shared
-                assert "containers are on the network" in said("network", "rm", name, status=1)
+                refused = said("network", "rm", name, status=125)
+                assert f"containers are on the network '{name}': {name}-web (10.16.9." in refused
+                assert "hint: stop these containers first" in refused
             finally:
                 said("rm", "-f", f"{name}-web")
     finally:
         assert said("network", "rm", name) == f"{name}\n"
-    assert "there is no network" in said("network", "rm", name, status=1)
+    assert "there is no network" in said("network", "rm", name, status=125)
     assert "create" in said("network", "--help")
     assert "--subnet" in said("network", "create", "--help")

@@ -65,6 +65,22 @@ def test_a_step_that_fails_is_the_error_of_a_start():
         stepper.finish()
 
 
+@pytest.mark.parametrize("init", [True, False])
+def test_what_comes_next_when_the_program_runs(init):
+    # No other candidate of the PATH: the caller has something left to do, the program's side has not.
+    with Plan(["sh", "-c", "exit 3"], env={"PATH": "/bin:/usr/bin"}, init=init).start_paused() as stepper:
+        assert "next is " in repr(stepper)
+        while stepper.step() is not None:
+            pass
+        assert (stepper.next.side, stepper.next.syscall) == ("caller", "futex")
+        assert "execve" not in repr(stepper)
+        assert {step.side for step in stepper} == {"caller"}
+        assert stepper.next is None
+        assert repr(stepper).endswith(": nothing is left>")
+        with stepper.finish() as container:
+            assert container.wait() == 3
+
+
 def test_another_thread_may_go_on():
     container = []
     stepper = Plan(["true"]).start_paused()

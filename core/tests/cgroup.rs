@@ -321,6 +321,33 @@ fn a_limit_that_the_version_does_not_have_is_an_error_unless_best_effort() {
     assert_eq!(run.trace.plan.enforced["memory"].name(), "partial");
 }
 
+#[test]
+fn a_limit_that_a_cgroup_has_no_controller_for_says_what_is_so() {
+    let name = "a_limit_that_a_cgroup_has_no_controller_for_says_what_is_so";
+    if !cgroups(name) || version("cpu") == Version::V2 || version("memory") == Version::V2 {
+        return skip(name, "v2 gives a cgroup the controller");
+    }
+    let container = start(json!({"args": ["sleep", "60"], "memory": "64M"}));
+    let limits = Limits { cpus: Some(0.5), ..Limits::default() };
+    let error = container.cgroup().expect("a cgroup").set(&limits).expect_err("no such cgroup");
+    assert_eq!(error.code(), Code::NotEnforced);
+    assert!(error.to_string().contains("is in no cgroup of its hierarchy"), "{error}");
+    assert!(error.hint().contains("cgroup=True"), "{error}");
+}
+
+#[test]
+fn who_may_make_no_cgroup_is_told_nothing_that_does_not_exist_for_one() {
+    let name = format!("minicontain-refused-{}", std::process::id());
+    let limits = Limits { memory: Some(Size(64 << 20)), ..Limits::default() };
+    match Cgroup::create(&name, &limits) {
+        Ok(cgroup) => {
+            cgroup.remove().expect("to clean up");
+            skip("who_may_make_no_cgroup_is_told_nothing_that_does_not_exist_for_one", "this user may");
+        }
+        Err(error) => assert!(!error.hint().contains("best_effort"), "{error}"),
+    }
+}
+
 /// The version that has a controller here.
 fn version(controller: &str) -> Version {
     let own = Cgroup::of(std::process::id() as i32).expect("a cgroup");

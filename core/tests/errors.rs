@@ -30,6 +30,78 @@ fn a_program_that_is_not_there() {
     assert_eq!(error.step().map(|step| step.syscall), Some("execve"));
 }
 
+/// A directory below the host's /tmp with a program, a link to it, and a script for it.
+fn below_tmp() -> std::path::PathBuf {
+    let dir = std::path::Path::new("/tmp").join(format!("minicontain-hidden-{}", std::process::id()));
+    fs::create_dir_all(&dir).expect("a directory");
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).expect("a mode");
+    fs::copy("/bin/sh", dir.join("sh")).expect("a program");
+    std::os::unix::fs::symlink(dir.join("sh"), dir.join("link")).expect("a link");
+    fs::write(dir.join("script"), format!("#!{}/sh\n", dir.display())).expect("a script");
+    fs::set_permissions(dir.join("script"), fs::Permissions::from_mode(0o755)).expect("a mode");
+    dir
+}
+
+#[test]
+fn what_is_on_the_host_and_not_inside() {
+    let dir = below_tmp();
+    let (part, sh) = (dir.display().to_string(), format!("{}/sh", dir.display()));
+    let asked = |name: &str| json!([format!("/w/{name}"), "-c", "exit 0"]);
+    let volumes = [format!("{sh}:/w/sh"), format!("{part}/script:/w/script")];
+    let linked = json!({"args": asked("link"), "volumes": [format!("{part}:/w")]});
+    let searched = json!({"args": ["sh", "-c", ""], "env": {"PATH": part}});
+    for (spec, leads) in [
+        (json!({"args": [sh]}), false),
+        (json!({"args": ["./sh"], "cwd": part, "volumes": [format!("{part}/script:{part}/script")]}), false),
+        (searched, false),
+        (linked.clone(), true),
+        (json!({"args": asked("script"), "volumes": volumes}), false),
+        (json!({"args": ["true"], "cwd": part}), false),
+    ] {
+        let error = error(spec.clone());
+        let says = error.hint();
+        assert!(says.contains("on the host, but the container has a /tmp of its own"), "{spec}: {says}");
+        assert!(says.contains(&format!("'{part}:{part}:ro' in volumes")), "{spec}: {says}");
+        assert!(says.contains("tmp=False"), "{spec}: {says}");
+        assert_eq!(says.contains(" leads to "), leads, "{spec}: {says}");
+    }
+    // What the hint says works.
+    let mut fixed = linked;
+    fixed["volumes"] = json!([format!("{part}:/w"), format!("{part}:{part}:ro")]);
+    assert_eq!(common::run(fixed).outcome.returncode(), 0);
+    assert_eq!(common::run(json!({"args": [sh, "-c", ""], "tmp": false})).outcome.returncode(), 0);
+    // What is nowhere is not said to be on the host.
+    let nowhere = error(json!({"args": [format!("{part}/nothing")]}));
+    assert!(nowhere.hint().ends_with("inside the container"), "{nowhere}");
+    fs::remove_dir_all(dir).expect("to clean up");
+}
+
+#[test]
+fn a_link_into_the_home_of_the_hosts_root() {
+    if !common::needs_root("a_link_into_the_home_of_the_hosts_root") {
+        return;
+    }
+    let (id, base) = (std::process::id(), std::env::var("HOME").unwrap_or_default());
+    let home = std::path::Path::new("/root").join(format!("minicontain-hidden-{id}"));
+    if base != "/root" || fs::create_dir(&home).is_err() {
+        return common::skip("a_link_into_the_home_of_the_hosts_root", "root's home is not /root");
+    }
+    fs::copy("/bin/sh", home.join("sh")).expect("a program");
+    let link = std::path::PathBuf::from(format!("/var/tmp/minicontain-link-{id}"));
+    std::os::unix::fs::symlink(home.join("sh"), &link).expect("a link");
+    let args = json!([link, "-c", "exit 3"]);
+    let failed = error(json!({"args": args}));
+    let part = home.display();
+    let says = failed.hint().to_string();
+    let fixed = common::run(json!({"args": args, "volumes": [format!("{part}:{part}:ro")]}));
+    fs::remove_file(&link).expect("to clean up");
+    fs::remove_dir_all(&home).expect("to clean up");
+    assert_eq!(failed.code(), Code::ProgramNotFound);
+    assert!(says.contains("but the container has a /root of its own"), "{says}");
+    assert!(says.ends_with(&format!("name '{part}:{part}:ro' in volumes")), "{says}");
+    assert_eq!(fixed.outcome.returncode(), 3);
+}
+
 #[test]
 fn a_program_that_cannot_be_executed() {
     assert_eq!(error(json!({"args": ["/etc/passwd"]})).code(), Code::ProgramNotExecutable);

@@ -97,7 +97,7 @@ class CniConfig:
     path: str | None
     """The file that it was read from."""
 
-    def __init__(self) -> None:
+    def __init__(self, *_: object, **__: object) -> None:
         raise TypeError("use CniConfig.load, CniConfig.find or CniConfig.parse")
 
     @classmethod

@@ -148,8 +148,8 @@ class Link:
     _made: bool
     _peer: Link | None
 
-    def __init__(self) -> None:
-        raise TypeError("use Link.get, Link.list or Link.create")
+    def __init__(self, *_: object, **__: object) -> None:
+        raise TypeError("use Link.get for a link that is there, Link.list or Link.create")
 
     @staticmethod
     def _of(native: _native.Link) -> Link:

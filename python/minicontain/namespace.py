@@ -64,7 +64,7 @@ class Namespace:
 
     _core: _native.Namespace
 
-    def __init__(self) -> None:
+    def __init__(self, *_: object, **__: object) -> None:
         raise TypeError("use Namespace.of, Namespace.open, Namespace.new or Namespace.named")
 
     @classmethod
@@ -106,6 +106,8 @@ class Namespace:
     @classmethod
     def new(cls, kind: _Kind, name: str | None = None, *, user: Namespace | None = None) -> Self:
         """Makes a new one, with no process in it; the calling thread does not move.
+
+        In a new network namespace the loopback is down: `Link.get("lo", net).up()`.
 
         With a name, it is kept until `remove`, a network namespace where `ip netns` has it; that takes root.
         `user` is the user namespace that owns it: its root has all rights in it, and anybody may make one.

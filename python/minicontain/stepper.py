@@ -87,7 +87,8 @@ class Stepper:
     def step(self) -> TraceStep | None:
         """Performs the next step, and tells what came of it.
 
-        None when the program is being executed, and when there is none. Raises `StartError` if the step
+        None when the program is being executed (`next` is what the caller has left to do), and when there is
+        none. Raises `StartError` if the step
         failed; nothing is left then.
 
         >>> import minicontain
@@ -140,4 +141,6 @@ class Stepper:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Stepper of {self.plan!r}: next is {self.next}>"
+        following = self.next
+        told = "nothing is left" if following is None else f"next is {following}"
+        return f"<Stepper of {self.plan!r}: {told}>"

@@ -72,18 +72,13 @@ impl Cgroup {
         let (places, missing) = place::find(&hierarchies, &limited, true, &|_| None);
         for controller in limited {
             if let Some(missing) = missing.iter().find(|missing| missing.controller == controller) {
-                return Err(settings::cannot_be_held(controller, &missing.reason));
+                return Err(settings::cannot_be_held(controller, &missing.reason, DELEGATED));
             }
         }
         if places.is_empty() {
             let reason = missing.first().map_or("no cgroups are mounted", |missing| &missing.reason);
-            let hint = "be root, or have a cgroup delegated to this user";
-            return Err(Error::call(
-                Code::PermissionDenied,
-                format!("no cgroup can be made: {reason}"),
-                0,
-                hint,
-            ));
+            let problem = format!("no cgroup can be made: {reason}");
+            return Err(Error::call(Code::PermissionDenied, problem, 0, DELEGATED));
         }
         let mut directories = Vec::new();
         for place in places {
@@ -232,11 +227,9 @@ impl Cgroup {
         limits.validate()?;
         let mut all = Vec::new();
         for controller in settings::controllers(limits) {
-            let directory = self.directory_for(controller).ok_or_else(|| {
-                settings::cannot_be_held(controller, "the cgroup does not have the controller")
-            })?;
+            let directory = self.directory_for(controller).ok_or_else(|| without(controller))?;
             if let Some((field, why)) = settings::unsupported(limits, controller, directory.version).first() {
-                return Err(settings::cannot_be_held(controller, &format!("{field}: {why}")));
+                return Err(settings::cannot_be_held(controller, &format!("{field}: {why}"), "leave it out"));
             }
             if controller == Controller::Devices && directory.version == Version::V2 {
                 directory.filter_devices(limits)?;
@@ -367,6 +360,23 @@ impl Cgroup {
     fn having(&self, controller: Controller) -> Option<&Directory> {
         self.directories.iter().find(|directory| directory.controllers.contains(&controller))
     }
+}
+
+/// What takes the place of a privilege.
+const DELEGATED: &str = "be root, or have a cgroup delegated to this user";
+
+/// The error of a limit whose controller a cgroup does not have.
+fn without(controller: Controller) -> Error {
+    let hierarchies = hierarchies(&mount_table(), &[controller]);
+    let apart =
+        hierarchies.iter().any(|one| one.version == Version::V1 && one.controllers.contains(&controller));
+    let (reason, hint) = if apart {
+        let reason = "it was made without that controller, and is in no cgroup of its hierarchy (v1)";
+        (reason, "start the container with such a limit, or with cgroup=True: then it can be changed")
+    } else {
+        ("the cgroup does not have the controller", DELEGATED)
+    };
+    settings::cannot_be_held(controller, reason, hint)
 }
 
 /// What is wrong with a name or with limits.

@@ -294,9 +294,8 @@ fn out_of_range(field: &str, problem: String, fix: &str) -> Error {
 }
 
 /// A limit that cannot be held, as an error.
-pub(crate) fn cannot_be_held(controller: Controller, reason: &str) -> Error {
+pub(crate) fn cannot_be_held(controller: Controller, reason: &str, hint: &str) -> Error {
     let problem = format!("{}: the limit cannot be held here: {reason}", controller.feature());
-    let hint = "have the controller delegated to this user, or say best_effort to go on without the limit";
     Error::call(Code::NotEnforced, problem, 0, hint)
 }
 

@@ -6,6 +6,7 @@ use super::arg::Text;
 use super::build::namespaces::TARGET_ROOT;
 use super::build::program::HEAD;
 use super::call::{Call, Maker};
+use super::hidden;
 use super::lower::Lowered;
 use super::step::{Plan, Side, Step};
 use super::trace::Trace;
@@ -108,7 +109,12 @@ fn judge(plan: &Plan, index: usize, errno: i32) -> (Code, String) {
         (Call::Clone { .. } | Call::Unshare { .. }, libc::EINVAL | libc::ENOSYS) => {
             (Code::NotSupported, "this kernel, or a filter in front of it, lacks one of these namespaces: see /proc/self/ns".into())
         }
-        (Call::Chdir { .. }, _) => (Code::CwdNotFound, "the working directory is looked up inside the container, as the program's user".into()),
+        (Call::Chdir { .. }, errno) => {
+            let path = path(&step.call).filter(|_| errno == libc::ENOENT);
+            let hidden = path.and_then(|path| hidden::hint(&plan.spec, &path));
+            let inside = || "the working directory is looked up inside the container, as the program's user".into();
+            (Code::CwdNotFound, hidden.unwrap_or_else(inside))
+        }
         (Call::OpenTree { .. }, libc::ENOENT | libc::ENOTDIR) => (Code::SourceNotFound, "the path must be there on the host".into()),
         (Call::Open { .. }, libc::ENOENT | libc::ESRCH) if plan.act_of(index).is_some_and(|act| act.what == TARGET_ROOT) => {
             (Code::Ended, "the process whose namespaces were to be joined has ended".into())
@@ -241,20 +247,23 @@ fn not_executed(trace: &Trace, head: &[u8], tried: &[usize]) -> Error {
     let name = trace.plan.spec.program();
     let (code, hint) = match errno(&told) {
         libc::ENOENT if opened => match interpreter(head) {
-            Some(interpreter) => (
-                Code::InterpreterNotFound,
-                format!("the file is there, but its interpreter '{interpreter}' is not"),
-            ),
+            Some(interpreter) => {
+                let hidden = hidden::hint(&trace.plan.spec, &interpreter);
+                let why = hidden.map(|hint| format!(": {hint}")).unwrap_or_default();
+                let problem = format!("the file is there, but its interpreter '{interpreter}' is not{why}");
+                (Code::InterpreterNotFound, problem)
+            }
             None => (
                 Code::InterpreterNotFound,
                 "the file is there, but the loader or interpreter that it names is not".into(),
             ),
         },
-        libc::ENOENT | libc::ENOTDIR if name.contains('/') => {
-            (Code::ProgramNotFound, format!("there is no '{name}' inside the container"))
-        }
         libc::ENOENT | libc::ENOTDIR => {
-            (Code::ProgramNotFound, format!("there is no '{name}' in the container's PATH"))
+            let mut paths = tried.iter().filter_map(|index| path(&trace.plan.steps[*index].call));
+            let hidden = paths.find_map(|path| hidden::hint(&trace.plan.spec, &path));
+            let place = if name.contains('/') { "inside the container" } else { "in the container's PATH" };
+            let why = hidden.map(|hint| format!(": {hint}")).unwrap_or_default();
+            (Code::ProgramNotFound, format!("there is no '{name}' {place}{why}"))
         }
         libc::ENOEXEC if head.starts_with(b"\x7fELF") => {
             (Code::WrongFormat, format!("the program is for another machine ({})", machine(head)))

@@ -12,6 +12,7 @@ pub(crate) mod diagnose;
 mod exec;
 pub(crate) mod execute;
 mod explain;
+mod hidden;
 mod lower;
 mod names;
 mod shell;

@@ -11,7 +11,7 @@ use nix::unistd::pipe2;
 
 use super::call::Call;
 use super::execute::{Execution, is_first_clone};
-use super::step::{Plan, Side};
+use super::step::{Plan, Side, Step};
 use super::trace::Entry;
 use crate::container::Container;
 use crate::error::{Code, Error};
@@ -35,6 +35,8 @@ pub struct Stepper {
     execution: Option<Execution>,
     next: usize,
     failed: Option<usize>,
+    /// Whether the program was executed: what would follow on its side is over.
+    executed: bool,
     /// The caller's ends of the gate, and the child's until it has them.
     go: File,
     done: File,
@@ -64,6 +66,7 @@ impl Stepper {
             execution: Some(execution),
             next: 0,
             failed: None,
+            executed: false,
             go: File::from(go_write),
             done: File::from(done_read),
             theirs: Some([go_read, done_write]),
@@ -76,7 +79,9 @@ impl Stepper {
     #[must_use]
     pub fn next_index(&self) -> Option<usize> {
         let execution = self.execution.as_ref()?;
-        (self.failed.is_none() && self.next < execution.plan.steps.len()).then_some(self.next)
+        let over = |step: &Step| self.executed && step.side == Side::Container;
+        let mut left = execution.plan.steps.iter().enumerate().skip(self.next);
+        left.find(|(_, step)| !over(step)).map(|(index, _)| index).filter(|_| self.failed.is_none())
     }
 
     /// The plan that is executed.
@@ -101,7 +106,7 @@ impl Stepper {
     /// As a start: the step that failed.
     pub fn step(&mut self) -> Result<Option<Entry>, Error> {
         while let Some(index) = self.next_index() {
-            self.next += 1;
+            self.next = index + 1;
             let Some(execution) = self.execution.as_mut() else { return Ok(None) };
             let step = &execution.plan.steps[index];
             let (side, first_clone, program) =
@@ -116,6 +121,7 @@ impl Stepper {
             } else if !self.let_go() {
                 // The program was executed, or the child ended: what was to follow on its side is over.
                 if program {
+                    self.executed = true;
                     return Ok(None);
                 }
                 continue;

@@ -6,10 +6,13 @@ import json
 import os
 import platform
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .doctor_cgroups import cgroups
+from .doctor_networks import networks
+from .finding import Finding, read, sysctl
 from .parser import Command, Option
 
 if TYPE_CHECKING:
@@ -18,20 +21,6 @@ if TYPE_CHECKING:
 # System calls have these numbers on every architecture.
 _CLONE3, _MOUNT_SETATTR, _LANDLOCK_CREATE_RULESET = 435, 442, 444
 _ENOSYS, _EPERM = 38, 1
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at."""
-
-    what: str
-    ok: bool
-    found: str
-    """What is there, and what that means."""
-    change: str = ""
-    """What to change, where something is missing."""
-    needed: bool = False
-    """Whether no container can be started without it."""
 
 
 def doctor(values: Values, rest: list[str]) -> int:  # noqa: ARG001
@@ -55,10 +44,11 @@ def examine() -> list[Finding]:
         _clone3(),
         _overlay(),
         _idmapped_mounts(),
-        *_cgroups(),
+        *cgroups(),
         _seccomp(),
         _landlock(),
         _memfd_exec(),
+        *networks(),
         _state_directory(),
         _container(),
     ]
@@ -87,11 +77,12 @@ def _user_namespaces() -> Finding:
     wrong = [
         name
         for name, value in forbidden.items()
-        if _sysctl(name) == value and (os.geteuid() != 0 or name.startswith("user."))
+        if sysctl(name) == value and (os.geteuid() != 0 or name.startswith("user."))
     ]
     errno = _try_user_namespace()
     if errno == 0 and not wrong:
-        return Finding(what, True, "root inside is nobody outside", needed=True)
+        outside = "nobody" if os.geteuid() == 0 else "this user"
+        return Finding(what, True, f"root inside is {outside} outside", needed=True)
     if wrong:
         fixes = " ".join(f"{name}={1 if forbidden[name] == '0' else 0}" for name in wrong)
         fixes = fixes.replace("max_user_namespaces=1", "max_user_namespaces=65536")
@@ -132,7 +123,7 @@ def _clone3() -> Finding:
 
 def _overlay() -> Finding:
     modules = Path("/lib/modules") / platform.release()
-    known = "\toverlay\n" in _read("/proc/filesystems")
+    known = "\toverlay\n" in read("/proc/filesystems")
     loadable = any(modules.glob("kernel/fs/overlayfs/overlay.ko*"))
     if known:
         return Finding(
@@ -165,45 +156,9 @@ def _idmapped_mounts() -> Finding:
     )
 
 
-def _cgroups() -> list[Finding]:
-    mounts = [line.split() for line in _read("/proc/self/mountinfo").splitlines()]
-    findings = []
-    for fields in mounts:
-        kind, place = fields[fields.index("-") + 1], fields[4]
-        if kind == "cgroup2":
-            controllers = _read(f"{place}/cgroup.controllers").split()
-            found = f"version 2 at {place}: {' '.join(controllers) or 'no controllers'}"
-            own = next(
-                (line[3:] for line in _read("/proc/self/cgroup").splitlines() if line.startswith("0::")), "/"
-            )
-            if not os.access(f"{place}{own}", os.W_OK):
-                found += "; not this user's to change"
-            findings.append(Finding("cgroups", True, found))
-    first = sorted(
-        {
-            name
-            for fields in mounts
-            if fields[fields.index("-") + 1] == "cgroup"
-            for name in fields[-1].split(",")
-        }
-        - {"rw", "ro", "xattr", "clone_children", "release_agent"}
-    )
-    names = [name for name in first if "=" not in name]
-    if names:
-        findings.append(Finding("cgroups", True, f"version 1: {' '.join(names)}"))
-    return findings or [
-        Finding(
-            "cgroups",
-            False,
-            "none is mounted; limits of memory and processes will need one (this version has none yet)",
-            "as root: mount -t cgroup2 cgroup2 /sys/fs/cgroup",
-        )
-    ]
-
-
 def _seccomp() -> Finding:
     status = dict(
-        line.split(":", 1) for line in _read("/proc/self/status").splitlines() if line.startswith("Seccomp")
+        line.split(":", 1) for line in read("/proc/self/status").splitlines() if line.startswith("Seccomp")
     )
     there = "Seccomp" in status
     found = "system calls can be filtered (this version does not yet)"
@@ -228,7 +183,7 @@ def _landlock() -> Finding:
 
 
 def _memfd_exec() -> Finding:
-    value = _sysctl("vm.memfd_noexec") or "0"
+    value = sysctl("vm.memfd_noexec") or "0"
     return Finding(
         "programs in memory",
         value != "2",
@@ -280,18 +235,6 @@ def _container() -> Finding:
 
 
 # Looking
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text()
-    except (OSError, UnicodeDecodeError):
-        return ""
-
-
-def _sysctl(name: str) -> str:
-    """A kernel setting; empty where there is none."""
-    return _read(f"/proc/sys/{name.replace('.', '/')}").strip()
 
 
 def _call(number: int, *arguments: int) -> int:

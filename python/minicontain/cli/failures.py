@@ -29,6 +29,13 @@ _HINTS = {
     "paused": "let it go on with 'minicontain unpause'",
 }
 """What to do about it, in words of the command line."""
+_WORDS = {
+    "say best_effort": "say --best-effort",
+    "with cgroup=True": "with --cgroup",
+    "in volumes": "with --volume",
+    ", or leave the host's /tmp there (tmp=False)": "",
+}
+"""What hints of the engine say, and the command line spells otherwise."""
 
 
 class Failure(Exception):  # noqa: N818  (it is shown to people as it is)
@@ -69,10 +76,16 @@ def report(error: BaseException) -> None:
             _say(f"{_spelled(fault.field)}{fault.problem}", fault.fix)
         return
     hint = str(getattr(error, "hint", ""))
+    for theirs, ours in _WORDS.items():
+        hint = hint.replace(theirs, ours)
+    _say(problem_of(error), _HINTS.get(str(getattr(error, "code", "")), hint))
+
+
+def problem_of(error: BaseException) -> str:
+    """What went wrong. The engine's message ends with its hint, which has a line of its own here."""
+    hint = str(getattr(error, "hint", ""))
     message = str(error) or type(error).__name__
-    # The engine's message ends with its hint, which has a line of its own here.
-    message = message.removesuffix(f"; hint: {hint}") if hint else message
-    _say(message, _HINTS.get(str(getattr(error, "code", "")), hint))
+    return message.removesuffix(f"; hint: {hint}") if hint else message
 
 
 def _spelled(field: str) -> str:

@@ -31,10 +31,10 @@ def ps(values: Values, rest: list[str]) -> int:  # noqa: ARG001
     elif values.get("json"):
         print(json.dumps([_plain(one) for one in found], indent=2))
     else:
-        rows = [("NAME", "PID", "STATE", "CREATED", "COMMAND"), *map(_row, found)]
-        widths = [max(len(row[column]) for row in rows) for column in range(4)]
+        rows = [("NAME", "PID", "STATE", "CREATED", "PORTS", "COMMAND"), *map(_row, found)]
+        widths = [max(len(row[column]) for row in rows) for column in range(5)]
         for row in rows:
-            print("  ".join([*(text.ljust(width) for text, width in zip(row, widths)), row[4]]).rstrip())
+            print("  ".join([*(text.ljust(width) for text, width in zip(row, widths)), row[5]]).rstrip())
     return 0
 
 
@@ -45,16 +45,29 @@ def _plain(one: ContainerStatus) -> dict[str, Any]:
         "state": one.state,
         "created": float(one.created),
         "args": list(one.args),
+        "ports": ports(one),
         "returncode": one.returncode,
         "reason": one.reason,
     }
 
 
-def _row(one: ContainerStatus) -> tuple[str, str, str, str, str]:
+def ports(one: ContainerStatus) -> list[str]:
+    """The ports of the host that lead to it, as Docker shows them: `0.0.0.0:8080->80/tcp`."""
+    if one.state == "exited":
+        return []
+    shown = []
+    for published in one.spec.fields["publish"]:
+        host, _, container = published.rpartition(":")
+        shown.append(f"{host if ':' in host else f'0.0.0.0:{host}'}->{container}")
+    return shown
+
+
+def _row(one: ContainerStatus) -> tuple[str, ...]:
     state = one.state if one.returncode is None else f"{one.state} ({exit_status(one.returncode)})"
     command = shlex.join(one.args)
     command = command if len(command) <= 60 and command.isprintable() else f"{ascii(command[:57])[1:-1]}..."
-    return one.name, str(one.pid or "-"), state, _ago(time.time() - float(one.created)), command
+    created = _ago(time.time() - float(one.created))
+    return one.name, str(one.pid or "-"), state, created, ", ".join(ports(one)) or "-", command
 
 
 def _ago(past: float) -> str:

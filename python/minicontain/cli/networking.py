@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Error
-from .failures import Failure, report
+from ..errors import StateError
+from .ending import each
+from .failures import Failure, problem_of
 from .parser import Command, Option, parse
 
 if TYPE_CHECKING:
@@ -90,21 +90,16 @@ def inspect(values: Values, rest: list[str]) -> int:  # noqa: ARG001
 
 def rm(values: Values, rest: list[str]) -> int:  # noqa: ARG001
     """`minicontain network rm`."""
-    failed = [name for name in rest if not _removed(name)]
-    return 1 if failed else 0
-
-
-def _removed(name: str) -> bool:
     from ..network import Network
 
-    try:
-        Network.open(name).remove()
-    except Error as error:
-        sys.stdout.flush()
-        report(error)
-        return False
-    print(name)
-    return True
+    def one(name: str) -> None:
+        try:
+            Network.open(name).remove()
+        except StateError as error:
+            # What is to be stopped is not the network.
+            raise Failure(problem_of(error), "stop these containers first: see 'minicontain ps'") from error
+
+    return each(rest, one)
 
 
 def _row(one: Network) -> tuple[str, str, str, str]:
@@ -120,6 +115,19 @@ def _plain(one: Network) -> dict[str, Any]:
         "bridge": one.bridge.name,
         "mtu": one.bridge.mtu,
         "names": one.names,
+        "ports": _ports(one.name),
+    }
+
+
+def _ports(network: str) -> dict[str, list[str]]:
+    """The published ports of containers that have a name: they lead to the first of its networks."""
+    from ..named import containers
+    from .listing import ports
+
+    return {
+        one.name: ports(one)
+        for one in containers()
+        if ports(one) and one.spec.fields["networks"][0]["network"] == network
     }
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Error
-from .failures import TIMED_OUT, Failure, Signalled, exit_status
+from .failures import NOT_FOUND, TIMED_OUT, Failure, Signalled, exit_status, problem_of
 from .options import PROGRAM, WALLS, container_fields, program_args, program_fields, seconds
 from .parser import Command, Option
 
@@ -40,12 +40,34 @@ def run(values: Values, rest: list[str]) -> int:
     args = program_args(values, rest)
     fields = container_fields(values)
     if values.get("detach"):
-        return _detached(values, args, fields)
+        with _no_images(args[0]):
+            return _detached(values, args, fields)
     fields.update(_streams(values))
     limit = seconds("--timeout", values["timeout"]) if "timeout" in values else None
     patience = seconds("--stop-timeout", values["stop_timeout"]) if "stop_timeout" in values else 0.0
-    with _Signals(values) as signals, Container(args, **fields) as container:
-        return _attend(container, values, signals, limit, patience)
+    with _Signals(values) as signals:
+        with _no_images(args[0]):
+            started = Container(args, **fields).start()
+        with started as container:
+            return _attend(container, values, signals, limit, patience)
+
+
+@contextmanager
+def _no_images(word: str) -> Iterator[None]:
+    """Where the first word is no program and could be Docker's name of an image: says that there are none."""
+    try:
+        yield
+    except Error as error:
+        import re
+
+        image = r"[a-z0-9][a-z0-9._/-]*(:[\w.-]+)?(@sha256:[0-9a-f]+)?"
+        if error.code != "program_not_found" or re.fullmatch(image, word) is None:
+            raise
+        hint = (
+            "; if it is an image: there are none here. Write the program only (minicontain run -- sh), "
+            "and --rootfs DIR for other files than the host's"
+        )
+        raise Failure(problem_of(error), error.hint + hint, NOT_FOUND) from error
 
 
 def _detached(values: Values, args: list[str], fields: dict[str, Any]) -> int:

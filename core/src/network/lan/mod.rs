@@ -203,12 +203,14 @@ impl Network {
                 };
             }
             if Instant::now() >= until {
-                let addresses: Vec<String> = ports
-                    .iter()
-                    .filter_map(|port| address_of(port))
-                    .map(|address| address.to_string())
-                    .collect();
-                let (count, some) = (addresses.len(), addresses[..addresses.len().min(5)].join(", "));
+                let names = self.names().unwrap_or_default();
+                let told = |address: Ipv4Addr| {
+                    // A container's own name comes before its host name and aliases.
+                    let name = names.iter().find(|(_, known)| *known == address);
+                    name.map_or_else(|| address.to_string(), |(name, _)| format!("{name} ({address})"))
+                };
+                let all: Vec<String> = ports.iter().filter_map(|port| address_of(port)).map(told).collect();
+                let (count, some) = (all.len(), all[..all.len().min(5)].join(", "));
                 let more = if count > 5 { format!(" and {} more", count - 5) } else { String::new() };
                 let problem = format!("containers are on the network '{}': {some}{more}", self.record.name);
                 return Err(Error::call(Code::StillRuns, problem, libc::EBUSY, "end them first"));

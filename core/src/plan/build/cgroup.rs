@@ -236,7 +236,11 @@ impl Builder<'_> {
             None => Enforcement::Enforced,
             Some((field, why)) if self.spec.best_effort => Enforcement::Partial(format!("{field}: {why}")),
             Some((field, why)) => {
-                return Err(settings::cannot_be_held(controller, &format!("{field}: {why}")));
+                return Err(settings::cannot_be_held(
+                    controller,
+                    &format!("{field}: {why}"),
+                    "say best_effort to go on without it",
+                ));
             }
         };
         self.enforced.insert(controller.feature(), state);
@@ -382,7 +386,10 @@ impl Builder<'_> {
                 Enforcement::Partial(format!("{what}: {reason}"))
             }
             None if self.spec.best_effort => Enforcement::NotEnforced(reason.clone()),
-            None => return Err(settings::cannot_be_held(*controller, reason)),
+            None => {
+                let hint = "have the controller delegated to this user, or say best_effort to go on without the limit";
+                return Err(settings::cannot_be_held(*controller, reason, hint));
+            }
         };
         self.enforced.insert(controller.feature(), state);
         Ok(())
