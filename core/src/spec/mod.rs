@@ -33,7 +33,7 @@ pub(crate) use network::is_host_name;
 pub use network::{Attachment, Protocol, Publish};
 pub use process::{RLIMITS, Stdio, Ulimit};
 pub use size::Size;
-pub use validate::Fault;
+pub use validate::{Fault, SEE_FIELDS};
 
 use std::collections::BTreeMap;
 

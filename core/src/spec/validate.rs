@@ -39,6 +39,9 @@ impl fmt::Display for Fault {
     }
 }
 
+/// The fix where no field there is comes near the one that was named: right in every language.
+pub const SEE_FIELDS: &str = "to_json of a spec shows every field there is";
+
 /// The kernel's bound on one string of argv or envp (MAX_ARG_STRLEN: 32 pages).
 const MAX_STRING: usize = 131_071;
 
@@ -108,8 +111,8 @@ fn unknown_fields<'a>(
     unknown.map(|name| {
         let nearest = known.iter().min_by_key(|candidate| distance(name, candidate));
         let fix = match nearest {
-            Some(near) if distance(name, near) <= 3 => format!("did you mean '{near}'?"),
-            _ => "see the documentation of Spec for the fields there are".into(),
+            Some(near) if distance(name, near) <= 3.min(name.len() / 2) => format!("did you mean '{near}'?"),
+            _ => SEE_FIELDS.into(),
         };
         Fault::new(name, "no such field", fix)
     })
