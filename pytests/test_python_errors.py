@@ -5,6 +5,7 @@ Covers: root and ordinary user.
 
 import errno
 import os
+import re
 
 import minicontain
 import pytest
@@ -169,6 +170,17 @@ def test_every_fault_is_named_at_once():
 
 def test_a_misspelt_field_is_guessed():
     assert "hostname" in failure(["true"], hostnme="box").hint
+
+
+def test_a_field_that_is_like_no_other_is_not_guessed():
+    assert failure(["true"], foo=1).hint == "see help(minicontain.fields)"
+
+
+def test_a_field_of_another_type_is_told_in_plain_words():
+    error = failure(["true"], volumes="/a:/b")
+    assert str(error) == 'volumes: it is the text "/a:/b", where a list is wanted (write ["/a:/b"])'
+    error = failure(["true"], env={"A": 1}, cpus="two")
+    assert not re.search("expected|f64|invalid type", str(error))
 
 
 def test_a_list_that_contains_itself():

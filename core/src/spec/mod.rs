@@ -16,6 +16,7 @@ mod capabilities;
 mod filesystem;
 mod identity;
 mod limits;
+mod misread;
 mod namespaces;
 mod network;
 mod process;

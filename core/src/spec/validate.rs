@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{
     HostAccess, Limits, NamespaceSource, Publish, RLIMITS, Spec, Stdio, capability_number, is_host_name,
+    misread,
 };
 use crate::namespace::Kind;
 
@@ -93,7 +94,7 @@ fn read_as<T: DeserializeOwned>(value: Value, known: &[String], example: &str) -
         Ok(read) if unknown.is_empty() => Ok(read),
         whole => {
             let mut faults = unknown;
-            faults.extend(fields.into_iter().filter_map(|(name, value)| field_fault::<T>(&name, value)));
+            faults.extend(fields.iter().filter_map(|(name, value)| misread::fault::<T>(name, value)));
             if let (Err(whole), true) = (whole, faults.is_empty()) {
                 faults.push(Fault::new("", whole.to_string(), "correct the field named"));
             }
@@ -116,13 +117,6 @@ fn unknown_fields<'a>(
         };
         Fault::new(name, "no such field", fix)
     })
-}
-
-/// Why a single field cannot be read, if it cannot.
-fn field_fault<T: DeserializeOwned>(name: &str, value: Value) -> Option<Fault> {
-    let alone = Value::Object(Map::from_iter([(name.to_string(), value)]));
-    let error = serde_json::from_value::<T>(alone).err()?;
-    Some(Fault::new(name, error.to_string(), "see the field's documentation for its form"))
 }
 
 /// Levenshtein distance, for "did you mean".
@@ -584,7 +578,7 @@ fn clean(path: &str) -> bool {
 }
 
 /// A text short enough for a message.
-fn shorten(text: &str) -> String {
+pub(super) fn shorten(text: &str) -> String {
     if text.chars().count() > 60 {
         text.chars().take(57).chain("...".chars()).collect()
     } else {
