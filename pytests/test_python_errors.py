@@ -183,6 +183,15 @@ def test_a_field_of_another_type_is_told_in_plain_words():
     assert not re.search("expected|f64|invalid type", str(error))
 
 
+def test_no_exception_that_is_raised_has_a_private_name():
+    kinds = {kind for kind in vars(minicontain.errors).values() if isinstance(kind, type)}
+    private = {kind.__name__ for kind in kinds if kind.__name__.startswith("_")}
+    assert private == {"_SystemError"}  # their base, which nothing raises
+    with Container(["sleep", "600"]) as container, pytest.raises(FileNotFoundError) as caught:
+        container.get("/no/such/file")
+    assert caught.typename == "ContainerFileNotFoundError"
+
+
 def test_a_list_that_contains_itself():
     endless = []
     endless.append(endless)
