@@ -324,6 +324,13 @@ fn process(spec: &Spec, found: &mut Vec<Fault>) {
             _ => {}
         }
     }
+    if spec.limits.pids_limit == Some(1) && spec.init && spec.namespaces.new_one(Kind::Pid) {
+        fault(
+            "pids_limit",
+            "1 is taken by init, and leaves no process for the program".into(),
+            "use 2 or more, or init=false",
+        );
+    }
     let mut seen = BTreeSet::new();
     for fd in &spec.pass_fds {
         if *fd < 3 || !seen.insert(fd) {
