@@ -166,8 +166,8 @@ mod tests {
     use super::*;
     use crate::Spec;
 
-    fn told(field: &str, value: Value) -> String {
-        fault::<Spec>(field, &value).expect("a fault").to_string()
+    fn told(field: &str, value: &Value) -> String {
+        fault::<Spec>(field, value).expect("a fault").to_string()
     }
 
     #[test]
@@ -224,7 +224,7 @@ mod tests {
             ),
         ];
         for (field, value, text) in cases {
-            assert_eq!(told(field, value), text);
+            assert_eq!(told(field, &value), text);
         }
         for (value, start) in [
             (json!({"net": "hots"}), "namespaces: there is no 'hots' (write "),
@@ -238,7 +238,7 @@ mod tests {
             ),
             (json!({"pod": "new"}), "namespaces: there is no 'pod' (use user, mnt, "),
         ] {
-            let text = told("namespaces", value);
+            let text = told("namespaces", &value);
             assert!(text.starts_with(start), "{text}");
         }
     }
