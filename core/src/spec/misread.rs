@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::Fault;
 use super::validate::shorten;
+use crate::error::Error;
 
 /// Why a single field cannot be read, if it cannot.
 pub(super) fn fault<T: DeserializeOwned>(field: &str, value: &Value) -> Option<Fault> {
@@ -26,14 +27,15 @@ pub(super) fn fault<T: DeserializeOwned>(field: &str, value: &Value) -> Option<F
         };
         return Some(Fault::new(field, problem, fix));
     }
-    let words = quoted(&problem);
-    if let (true, Some((unknown, known))) = (problem.starts_with("unknown "), words.split_first()) {
-        let fix = sources(field)
-            .filter(|_| problem.starts_with("unknown variant"))
-            .map_or_else(|| format!("use {}", known.join(", ")), |sources| format!("write {sources}"));
-        return Some(Fault::new(field, format!("there is no '{}'", shorten(unknown)), fix));
+    if problem.starts_with("unknown ") {
+        let fault = unknown(field, &problem);
+        let forms = sources(field).filter(|_| problem.starts_with("unknown variant"));
+        return Some(match forms {
+            Some(forms) => Fault { fix: format!("write {forms}"), ..fault },
+            None => fault,
+        });
     }
-    if let (true, Some(twice)) = (problem.starts_with("duplicate "), words.first()) {
+    if let (true, Some(twice)) = (problem.starts_with("duplicate "), quoted(&problem).first()) {
         return Some(Fault::new(field, format!("'{twice}' is there twice"), "give it once"));
     }
     // The forms that a type of ours has: `a size: bytes, or a text such as "64M"`.
@@ -50,6 +52,22 @@ pub(super) fn fault<T: DeserializeOwned>(field: &str, value: &Value) -> Option<F
         None => (problem, form(field).map_or_else(|| "correct it".into(), |form| format!("write {form}"))),
     };
     Some(Fault::new(field, problem, fix))
+}
+
+/// Reads one of the words that a type has, such as those of [`super::HostAccess`]; `field` is what it is for.
+///
+/// # Errors
+/// [`Error::Spec`] with the words that there are.
+pub fn word<T: DeserializeOwned>(field: &str, word: &str) -> Result<T, Error> {
+    T::deserialize(json!(word))
+        .map_err(|error: serde_json::Error| Error::Spec(vec![unknown(field, &error.to_string())]))
+}
+
+/// A word or name that is none of those there are.
+fn unknown(field: &str, problem: &str) -> Fault {
+    let words = quoted(problem);
+    let (given, known) = words.split_first().map_or(("", &[][..]), |(given, known)| (*given, known));
+    Fault::new(field, format!("there is no '{}'", shorten(given)), format!("use {}", known.join(", ")))
 }
 
 /// What serde says of a field, alone in a spec.

@@ -29,6 +29,7 @@ pub use filesystem::{HostAccess, MASKED_PATHS, READONLY_PATHS, RootChange, Tmpfs
 pub use identity::IdMap;
 pub use limits::Limits;
 pub(crate) use limits::{DeviceRule, parse_list};
+pub use misread::word;
 pub use namespaces::{NamespaceSource, Namespaces, TimeOffsets};
 pub(crate) use network::is_host_name;
 pub use network::{Attachment, Protocol, Publish};
