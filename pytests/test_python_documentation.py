@@ -8,6 +8,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+import re
 from contextlib import nullcontext
 
 import minicontain
@@ -78,3 +79,26 @@ def test_type_checkers_know_every_field_of_a_spec():
     aliases = {"group", "extra_groups", "network", "shell"}
     fields = set(json.loads(minicontain.Spec(["true"]).to_json())) - {"args"}
     assert set(Streams.__annotations__) - aliases == fields
+
+
+def test_help_tells_of_every_field_and_of_no_other():
+    from minicontain.fields import Streams
+
+    names = re.findall(r"^ {4}(\w+) +\S", minicontain.fields.__doc__, re.MULTILINE)
+    assert sorted(names) == sorted({"args", *Streams.__annotations__})
+
+
+def test_what_takes_the_fields_says_where_they_are_told():
+    for taker in (
+        minicontain.run,
+        minicontain.Spec,
+        minicontain.Container,
+        minicontain.Popen,
+        minicontain.Plan,
+    ):
+        assert "help(minicontain.fields)" in " ".join(inspect.getdoc(taker).split()), taker
+    with pytest.raises(minicontain.SpecError) as caught:
+        minicontain.Spec(["true"], nothing_like_it=1)
+    assert caught.value.hint == "see help(minicontain.fields)"
+    with pytest.raises(minicontain.SpecError, match=r"help\(minicontain.fields\)"):
+        minicontain.Spec(["true"], hostname=object())

@@ -5,6 +5,7 @@ Covers: root and ordinary user.
 
 import errno
 import os
+import re
 
 import minicontain
 import pytest
@@ -169,6 +170,26 @@ def test_every_fault_is_named_at_once():
 
 def test_a_misspelt_field_is_guessed():
     assert "hostname" in failure(["true"], hostnme="box").hint
+
+
+def test_a_field_that_is_like_no_other_is_not_guessed():
+    assert failure(["true"], foo=1).hint == "see help(minicontain.fields)"
+
+
+def test_a_field_of_another_type_is_told_in_plain_words():
+    error = failure(["true"], volumes="/a:/b")
+    assert str(error) == 'volumes: it is the text "/a:/b", where a list is wanted (write ["/a:/b"])'
+    error = failure(["true"], env={"A": 1}, cpus="two")
+    assert not re.search("expected|f64|invalid type", str(error))
+
+
+def test_no_exception_that_is_raised_has_a_private_name():
+    kinds = {kind for kind in vars(minicontain.errors).values() if isinstance(kind, type)}
+    private = {kind.__name__ for kind in kinds if kind.__name__.startswith("_")}
+    assert private == {"_SystemError"}  # their base, which nothing raises
+    with Container(["sleep", "600"]) as container, pytest.raises(FileNotFoundError) as caught:
+        container.get("/no/such/file")
+    assert caught.typename == "ContainerFileNotFoundError"
 
 
 def test_a_list_that_contains_itself():

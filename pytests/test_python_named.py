@@ -49,6 +49,21 @@ def ended(call, code):
     assert error.value.code == code
 
 
+def test_a_user_without_a_directory_for_his_state_has_no_containers(monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/no/such/directory")
+    minicontain.containers()  # what it imports, another user may not read
+    child = os.fork()
+    if child == 0:
+        found = 99
+        try:
+            if os.geteuid() == 0:
+                os.setresuid(65534, 65534, 65534)
+            found = len(minicontain.containers())
+        finally:
+            os._exit(found)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
 def test_one_with_a_name_is_found_while_it_is_there(name):
     before = int(time.time())
     with Container(["sleep", "600"], name=name, hostname="box") as container:

@@ -134,6 +134,35 @@ fn a_directory_or_user_that_is_not_there() {
 }
 
 #[test]
+fn a_user_whose_number_is_too_large_is_told_the_range() {
+    let error = error(json!({"args": ["true"], "user": "99999999999"}));
+    assert_eq!(error.hint(), "use a number from 0 to 4294967294");
+}
+
+#[test]
+fn a_root_that_is_a_file() {
+    let error = error(json!({"args": ["true"], "rootfs": "/etc/passwd", "user": "root"}));
+    assert_eq!((error.code(), error.errno()), (Code::SourceNotFound, libc::ENOTDIR));
+    assert!(error.to_string().starts_with("rootfs: '/etc/passwd' is not a directory"), "{error}");
+}
+
+#[test]
+fn a_volume_on_what_is_of_another_kind() {
+    for volume in ["/etc:/etc/passwd", "/etc/passwd:/etc"] {
+        let error = error(json!({"args": ["true"], "volumes": [volume]}));
+        assert_eq!(error.code(), Code::TargetNotFound, "{error}");
+        assert!(error.hint().contains("a file on a file"), "{error}");
+    }
+}
+
+#[test]
+fn a_limit_that_init_alone_reaches() {
+    let limited = |init| json!({"args": ["true"], "pids_limit": 1, "init": init});
+    assert_eq!(faults(limited(true)), ["pids_limit"]);
+    assert!(Spec::from_value(limited(false)).is_ok());
+}
+
+#[test]
 fn a_namespace_that_is_not_there() {
     let error_ = error(json!({"args": ["true"], "namespaces": {"net": {"path": "/no/such"}}}));
     assert_eq!(error_.code(), Code::NamespaceNotFound);

@@ -74,6 +74,8 @@ pub(crate) enum Failure {
     Start(Error, Box<Trace>),
     /// The named argument is `NULL`.
     Null(&'static str),
+    /// An item of an array is `NULL`.
+    NullItem(&'static str, usize),
     /// The named argument is not UTF-8.
     NotUtf8(&'static str),
     /// A panic said this.
@@ -110,6 +112,11 @@ impl minicontain_error {
             Failure::Null(name) => {
                 Self::of_face(NullArgument, &format!("{name} is NULL"), "pass a valid pointer")
             }
+            Failure::NullItem(name, index) => Self::of_face(
+                NullArgument,
+                &format!("{name}[{index}] is NULL"),
+                "count only the strings that are there",
+            ),
             Failure::NotUtf8(name) => Self::of_face(
                 NotUtf8,
                 &format!("{name} is not UTF-8"),

@@ -6,8 +6,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd};
 use std::path::Path;
 
 use engine::namespace::{Kind, Namespace};
+use engine::spec::word;
 use engine::{Code, Error};
-use serde_json::Value;
 
 use crate::error::{Failure, minicontain_error};
 use crate::guard;
@@ -42,8 +42,7 @@ impl From<Namespace> for minicontain_namespace {
 pub(crate) unsafe fn given_kind(kind: *const c_char, field: &str) -> Result<Kind, Failure> {
     // SAFETY: as this function's.
     let kind = unsafe { given(kind, "kind") }?;
-    serde_json::from_value(Value::String(kind.into()))
-        .map_err(|error| Failure::fault(field, error.to_string(), "use one of these"))
+    Ok(word(field, kind)?)
 }
 
 /// Borrows a descriptor that the caller gave.

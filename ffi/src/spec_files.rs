@@ -2,10 +2,9 @@
 
 use std::ffi::c_char;
 
-use engine::spec::{HostAccess, Size, Tmpfs, Volume};
-use serde_json::Value;
+use engine::spec::{Size, Tmpfs, Volume, word};
 
-use crate::error::{Failure, minicontain_error};
+use crate::error::minicontain_error;
 use crate::spec::{change, minicontain_spec};
 use crate::text::{given, given_or_none};
 
@@ -49,9 +48,7 @@ pub unsafe extern "C" fn minicontain_spec_set_host_files(
     change(spec, |spec| {
         // SAFETY: as the caller promises.
         let (path, access) = unsafe { (given(path, "path")?, given(access, "access")?) };
-        let known: HostAccess = serde_json::from_value(Value::String(access.into()))
-            .map_err(|error| Failure::fault("host_files", error.to_string(), "use one of these"))?;
-        spec.host_files.insert(path.into(), known);
+        spec.host_files.insert(path.into(), word("host_files", access)?);
         Ok(())
     })
 }

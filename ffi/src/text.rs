@@ -83,7 +83,7 @@ pub(crate) unsafe fn given_or_none<'a>(
 /// Reads an array of strings that the caller gave.
 ///
 /// # Safety
-/// `strings` is `NULL` or has `count` elements, each as [`given`] wants it.
+/// `strings` is `NULL` or has `count` elements, each as [`given_or_none`] wants it.
 pub(crate) unsafe fn given_all(
     strings: *const *const c_char,
     count: usize,
@@ -97,8 +97,11 @@ pub(crate) unsafe fn given_all(
     }
     // SAFETY: it is not NULL, and the caller vouches for the rest.
     let strings = unsafe { std::slice::from_raw_parts(strings, count) };
-    // SAFETY: the caller vouches for each.
-    strings.iter().map(|string| unsafe { given(*string, name) }.map(String::from)).collect()
+    let item = |(i, string): (usize, &*const c_char)| {
+        // SAFETY: the caller vouches for each.
+        unsafe { given_or_none(*string, name) }?.map(String::from).ok_or(Failure::NullItem(name, i))
+    };
+    strings.iter().enumerate().map(item).collect()
 }
 
 /// Copies bytes that the caller may have given: `None` for `NULL`.

@@ -52,7 +52,7 @@ static void what_cannot_be_is_told(void)
 
     CHECK(minicontain_error_code(error) == MINICONTAIN_CODE_INVALID_SPEC && ns == NULL);
     CHECK_STRING(minicontain_error_fault_field(error, 0), "kind");
-    CHECK_CONTAINS(minicontain_error_message(error), "`uts`");
+    CHECK_CONTAINS(minicontain_error_message(error), " uts,");
     minicontain_error_free(error);
     CHECK_ERROR(minicontain_namespace_of(INT_MAX, "net", &ns), MINICONTAIN_CODE_NAMESPACE_NOT_FOUND);
     CHECK_ERROR(minicontain_namespaces_of(INT_MAX, &all), MINICONTAIN_CODE_NAMESPACE_NOT_FOUND);

@@ -21,6 +21,7 @@ r"""Containers as a library: no daemon, no helper, inside the caller's own proce
 - `Link`, `Veth`, `Bridge`, `routes` are the parts of a network, in any network namespace; a `Network` is what
   containers are on: `network=`, `publish=`, `Container.ip`.
 - `run_async`, `Container.wait_async` and `async with` are for asyncio.
+- Whatever makes a container takes its fields by name: `help(minicontain.fields)` tells of each.
 - `Spec` is what is wanted, as plain data. `Plan` is how it is made: every system call, before any is made.
 - `Trace` is what was done: the plan with results and times.
 - Everything that goes wrong is an `Error`, and also the exception that `subprocess` would raise.
@@ -32,6 +33,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from . import fields as fields
     from ._native import __version__ as __version__
     from .calls import call as call
     from .calls import check_call as check_call
@@ -337,6 +339,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
+    if name == "fields":
+        return __import__(f"{__name__}.fields").fields
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -41,9 +41,10 @@ class Container(
 ):
     """A container: described when made, started by `start` or `with`, then much like a `subprocess.Popen`.
 
-    Takes what `run` takes, but for what is about its end; `PIPE` for a stream gives a file object of the same
-    name. Leaving the `with` kills what still runs and closes the pipes; a container that is forgotten is
-    killed, too. A detached one (`detach=True`) goes on; `attach` finds it.
+    Takes what `run` takes, but for what is about its end: `help(minicontain.fields)` tells of each field.
+    `PIPE` for a stream gives a file object of the same name. Leaving the `with` kills what still runs and
+    closes the pipes; a container that is forgotten is killed, too. A detached one (`detach=True`) goes on;
+    `attach` finds it.
 
     With `tty=True`, `stdin` is what is typed on its terminal, and `stdout` what that shows, both without a
     buffer. For asyncio there are `async with`, `wait_async`, `communicate_async` and `stdout_async`.

@@ -230,11 +230,11 @@ class CgroupError(_SystemError):
     code = "io"
 
 
-class _CgroupPermissionError(CgroupError, PermissionError):
+class CgroupPermissionError(CgroupError, PermissionError):
     """A cgroup that the caller may not have, or change."""
 
 
-class _CgroupExistsError(CgroupError, FileExistsError):
+class CgroupExistsError(CgroupError, FileExistsError):
     """A cgroup that is there already."""
 
 
@@ -269,11 +269,11 @@ class NoSuchNamespaceError(NamespaceError, FileNotFoundError, LookupError):
     code = "namespace_not_found"
 
 
-class _NamespacePermissionError(NamespaceError, PermissionError):
+class NamespacePermissionError(NamespaceError, PermissionError):
     """What the caller may not do to a namespace."""
 
 
-class _NamespaceExistsError(NamespaceError, FileExistsError):
+class NamespaceExistsError(NamespaceError, FileExistsError):
     """A name that another namespace has."""
 
 
@@ -321,15 +321,15 @@ class NoSuchNetworkError(NetworkError, FileNotFoundError, LookupError):
     code = "network_not_found"
 
 
-class _NetworkPermissionError(NetworkError, PermissionError):
+class NetworkPermissionError(NetworkError, PermissionError):
     """What the caller may not do to a link or a network."""
 
 
-class _NetworkFileNotFoundError(NetworkError, FileNotFoundError):
+class NetworkFileNotFoundError(NetworkError, FileNotFoundError):
     """A file or directory that is missing: a configuration of CNI, or the place for this user's state."""
 
 
-class _NetworkExistsError(NetworkError, FileExistsError):
+class NetworkExistsError(NetworkError, FileExistsError):
     """A name that another link or network has."""
 
 
@@ -344,19 +344,19 @@ class ContainerError(_SystemError):
     code = "io"
 
 
-class _ContainerFileNotFoundError(ContainerError, FileNotFoundError):
+class ContainerFileNotFoundError(ContainerError, FileNotFoundError):
     """A file that is not in the container."""
 
 
-class _ContainerPermissionError(ContainerError, PermissionError):
+class ContainerPermissionError(ContainerError, PermissionError):
     """A file that may not be touched."""
 
 
-class _ContainerIsADirectoryError(ContainerError, IsADirectoryError):
+class ContainerIsADirectoryError(ContainerError, IsADirectoryError):
     """A directory where a file is asked for."""
 
 
-class _ContainerNotADirectoryError(ContainerError, NotADirectoryError):
+class ContainerNotADirectoryError(ContainerError, NotADirectoryError):
     """A file where a directory is asked for."""
 
 
@@ -367,30 +367,30 @@ _BY_ERRNO: dict[int, type[StartError]] = {
     _errno.ENOTDIR: StartNotADirectoryError,
 }
 _FILES: dict[int, type[ContainerError]] = {
-    _errno.ENOENT: _ContainerFileNotFoundError,
-    _errno.EACCES: _ContainerPermissionError,
-    _errno.EPERM: _ContainerPermissionError,
-    _errno.EISDIR: _ContainerIsADirectoryError,
-    _errno.ENOTDIR: _ContainerNotADirectoryError,
+    _errno.ENOENT: ContainerFileNotFoundError,
+    _errno.EACCES: ContainerPermissionError,
+    _errno.EPERM: ContainerPermissionError,
+    _errno.EISDIR: ContainerIsADirectoryError,
+    _errno.ENOTDIR: ContainerNotADirectoryError,
 }
 _CGROUPS: dict[str, type[CgroupError]] = {
-    "name_taken": _CgroupExistsError,
-    "permission_denied": _CgroupPermissionError,
+    "name_taken": CgroupExistsError,
+    "permission_denied": CgroupPermissionError,
 }
 _NAMESPACES: dict[str, type[NamespaceError]] = {
-    "name_taken": _NamespaceExistsError,
+    "name_taken": NamespaceExistsError,
     "namespace_not_found": NoSuchNamespaceError,
-    "permission_denied": _NamespacePermissionError,
-    "user_namespace_forbidden": _NamespacePermissionError,
+    "permission_denied": NamespacePermissionError,
+    "user_namespace_forbidden": NamespacePermissionError,
 }
 _NETWORKS: dict[str, type[NetworkError]] = {
-    "link_exists": _NetworkExistsError,
+    "link_exists": NetworkExistsError,
     "link_not_found": NoSuchLinkError,
-    "name_taken": _NetworkExistsError,
+    "name_taken": NetworkExistsError,
     "network_not_found": NoSuchNetworkError,
-    "permission_denied": _NetworkPermissionError,
-    "source_not_found": _NetworkFileNotFoundError,
-    "user_namespace_forbidden": _NetworkPermissionError,
+    "permission_denied": NetworkPermissionError,
+    "source_not_found": NetworkFileNotFoundError,
+    "user_namespace_forbidden": NetworkPermissionError,
 }
 _STATES: dict[str, type[StateError]] = {
     "cgroup_not_found": NoSuchCgroupError,
@@ -456,13 +456,13 @@ def fault(field: str, problem: str, fix: str) -> SpecError:
     return SpecError(faults=(Fault(field, problem, fix),))
 
 
-class _TooLargeError(SpecError, OverflowError):
+class TooLargeError(SpecError, OverflowError):
     """A number that no id can be."""
 
 
 def too_large(field: str, value: int) -> SpecError:
     """The exception for a user or group whose number is too large: also the one that `subprocess` raises."""
-    return _TooLargeError(faults=(Fault(field, f"{value} is too large for an id", "use one below 2**32"),))
+    return TooLargeError(faults=(Fault(field, f"{value} is too large for an id", "use one below 2**32"),))
 
 
 def _restore(kind: type[Error], args: tuple[Any, ...], state: dict[str, Any]) -> Error:

@@ -1,6 +1,149 @@
-"""The parameters that every way of making a container takes, for type checkers and editors.
+r"""The fields of a container, which `run`, `Container`, `Popen` and `Spec` take by name.
 
-The engine knows the fields; this says of what type they are.
+Each line says what the field is, its default, and what it is called elsewhere. None is the default, too;
+where no default is named, it is off, empty or not limited. PATH is a text or an `os.PathLike`, SIZE a
+number of bytes or a text such as "64M" in powers of 1024; a flag is True or False, a list any iterable.
+
+Process:
+
+    args                what to run: a text or PATH, or a list of these; or a `Spec`, which the other fields
+                        then change
+    shell               flag: `args` is a command of /bin/sh; as in `subprocess`
+    executable          PATH inside of what is executed instead of args[0], which is then only its name;
+                        execve(2)
+    env                 {"NAME": "value"}, added to PATH, HOME and TERM; None takes the caller's value;
+                        docker --env
+    default_env         flag: PATH, HOME and TERM are set where `env` does not; default True; environ(7)
+    cwd                 PATH inside; default "/"; docker --workdir, chdir(2)
+    umask               0 to 0o777; default 0o022; umask(2)
+    ulimits             {"nofile": 1024} or {"nofile": (soft, hard)}, None for unlimited; default the
+                        caller's; docker --ulimit, setrlimit(2)
+    pass_fds            list of descriptors from 3 up, which keep their numbers; as in `subprocess`
+    start_new_session   flag: it leads a session of its own; default True; setsid(2)
+    process_group       number of the group that it joins, 0 for its own; default that of its session;
+                        setpgid(2)
+    init                flag: process 1 is a small init; default True; docker --init, pid_namespaces(7)
+
+Streams:
+
+    stdin               None (the caller's, the default), PIPE, DEVNULL, a descriptor, a file object or an
+                        `os.PathLike`
+    stdout              the same
+    stderr              the same, or STDOUT: where `stdout` goes
+    tty                 flag: a terminal of its own for all three; docker --tty, pty(7)
+    tty_size            (rows, columns) of that terminal; default (24, 80); TIOCSWINSZ of ioctl_tty(2)
+
+Names and life:
+
+    name                up to 64 letters, digits, "_", "." and "-", by which others find it; default none,
+                        or random with `detach`; docker --name
+    detach              flag: it outlives its creator, and its output goes to a log; docker --detach
+    hostname            up to 64 letters, digits, "-" and "."; default "minicontain"; docker --hostname,
+                        sethostname(2)
+    domainname          the same for NIS; default the caller's; docker --domainname, setdomainname(2)
+
+Users and rights:
+
+    user                number, "uid:gid", "name" or "name:group", by its own /etc/passwd; default root;
+                        docker --user
+    group               number or name, where `user` names none; as in `subprocess`
+    group_add           list of further group numbers; docker --group-add, setgroups(2)
+    extra_groups        the same, or names that the caller's /etc/group has; as in `subprocess`
+    uidmap              list of (inside, outside, count) or "inside:outside:count"; default 1878982656 and
+                        up for a root caller, else the caller alone; podman --uidmap, user_namespaces(7)
+    gidmap              the same for groups; podman --gidmap
+    cap_add             list of capabilities beside Docker's default ones, or ["ALL"]; docker --cap-add,
+                        capabilities(7)
+    cap_drop            list of capabilities less than those, or ["ALL"]; docker --cap-drop
+    no_new_privileges   flag: no execve grants any; default True; docker --security-opt, PR_SET_NO_NEW_PRIVS
+                        of prctl(2)
+
+File system:
+
+    rootfs              PATH of a directory to be the root; default the host's files under a throw-away
+                        layer; pivot_root(2)
+    read_only           flag: the root cannot be written; docker --read-only
+    root_change         "pivot_root" (the default), or "chroot", which is for lessons; chroot(2)
+    host_files          {PATH: "overlay", "read-only", "hidden" or "full"}, without `rootfs`; default {"/":
+                        "overlay"}
+    volumes             {"/host": "/inside"}, {"/host": {"bind": "/inside", "mode": "ro"}} or
+                        ["/host:/inside:ro"]; docker --volume
+    tmpfs               ["/inside"] or {"/inside": "size=64M,mode=700"}; docker --tmpfs, tmpfs(5)
+    storage_size        SIZE of the throw-away layer, /tmp and /dev/shm together; default "1G"; docker
+                        --storage-opt size=
+    proc                flag: /proc is mounted; default True; proc(5)
+    sys                 flag: /sys is mounted; default True; sysfs(5)
+    dev                 flag: /dev is a small one of its own; default True
+    tmp                 flag: /tmp is its own; default True
+    masked_paths        list of paths of the kernel that cannot be seen; default Docker's; OCI
+                        linux.maskedPaths
+    readonly_paths      list of paths of the kernel that cannot be written; default Docker's; OCI
+                        linux.readonlyPaths
+
+Namespaces and kernel settings:
+
+    namespaces          {"net": SOURCE}, and so for user, mnt, pid, ipc, uts, cgroup and time; SOURCE is
+                        "new" (the default), "host", a process id, a PATH, a `Namespace` or a running
+                        `Container`; namespaces(7)
+    time_offsets        {"monotonic": seconds, "boottime": seconds}; time_namespaces(7)
+    sysctls             {"net.ipv4.ip_forward": 1}, of its own namespaces; docker --sysctl, sysctl(8)
+
+Networks:
+
+    network             "none" (the default), "host", a `Namespace`, a `Container` or "container:NAME"; or
+                        what it is on: a `Network`, "NAME", "NAME:ip=10.16.8.5,alias=db", the PATH of a CNI
+                        configuration, or a list of these; docker --network
+    networks            list of what it is on, as a spec has it; see `network`
+    publish             {8080: 80, "127.0.0.1:53/udp": 53} or ["8080:80"], from the host's to its own;
+                        docker --publish
+    loopback            flag: lo of a new network namespace is up; default True; ip-link(8)
+
+Memory:
+
+    memory              SIZE, 512k or more; who wants more is killed; docker --memory, memory.max
+    memory_swap         SIZE of memory and swap together; default twice `memory`; docker --memory-swap
+    memory_reservation  SIZE that is kept for it when the host runs short; docker --memory-reservation,
+                        memory.low
+    memory_high         SIZE above which it is slowed down; memory.high, only version 2 of cgroups
+    memory_swappiness   0 to 100; docker --memory-swappiness, only version 1 of cgroups
+    oom_group           flag: want of memory kills all of it; memory.oom.group, only version 2 of cgroups
+    hugetlb             {"2MB": SIZE}, by the size of a page; hugetlb.2MB.max
+
+CPUs:
+
+    cpus                how many CPUs' time, such as 1.5; docker --cpus, cpu.max
+    cpu_period          microseconds, 1000 to 1000000, over which that counts; default 100000; docker
+                        --cpu-period
+    cpu_quota           microseconds in each period, 1000 or more, instead of `cpus`; docker --cpu-quota
+    cpu_shares          2 to 262144, its share when others want CPU time, too; default 1024; docker
+                        --cpu-shares, cpu.weight
+    cpuset_cpus         "0-2,4", a number or a list of numbers; docker --cpuset-cpus, cpuset(7)
+    cpuset_mems         the same for memory nodes; docker --cpuset-mems
+
+Processes and devices:
+
+    pids_limit          how many processes and threads, init included; docker --pids-limit, pids.max
+    blkio_weight        10 to 1000, its share of the disks' time; docker --blkio-weight, io.weight
+    device_read_bps     {"/dev/sda": SIZE in a second}; docker --device-read-bps, io.max
+    device_write_bps    {"/dev/sda": SIZE in a second}; docker --device-write-bps
+    device_read_iops    {"/dev/sda": reads in a second}; docker --device-read-iops
+    device_write_iops   {"/dev/sda": writes in a second}; docker --device-write-iops
+    device_cgroup_rules list of "c 10:200 rwm": these beside the harmless ones, and no others; docker
+                        --device-cgroup-rule
+
+Cgroup and demands:
+
+    cgroup              flag: it has a cgroup of its own without limits too, and can be measured; cgroups(7)
+    cgroup_parent       path of the cgroup above its own, from "/" or below the caller's; docker
+                        --cgroup-parent
+    cgroup_delegate     flag: /sys/fs/cgroup is writable inside; it can make cgroups below its own
+    best_effort         flag: limits that this host cannot hold are left out; otherwise they are an error
+    require             list of what must hold, such as ["memory"], of the names that a result's `enforced`
+                        has
+
+`run`, `Popen` and `Container` also take what those of `subprocess` take for pipes and text.
+`Container.exec` and `enter` take fields of a process, of rights and limits, a `Cgroup` takes limits. The
+names below are types, for type checkers and editors.
 """
 
 from __future__ import annotations

@@ -53,8 +53,9 @@ class Step(Record):
 class Plan:
     """The ordered list of system calls that make a container.
 
-    Making a plan reads the host, but changes nothing. Takes what `Container` takes, or a `Spec`. Raises
-    `SpecError` if that cannot be, and `StartError` if it cannot be on this host.
+    Making a plan reads the host, but changes nothing. Takes what `Container` takes, or a `Spec`: see
+    `help(minicontain.fields)`. Raises `SpecError` if that cannot be, and `StartError` if it cannot be on this
+    host.
 
     >>> import minicontain
     >>> plan = minicontain.Plan(["true"], hostname="box")

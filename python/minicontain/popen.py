@@ -35,7 +35,7 @@ class Popen(subprocess.Popen[AnyStr], Asynchronous[AnyStr]):
 
     It is CPython's own class but for how the process is made, waited for and signalled. So it has its
     parameters, attributes, methods and exceptions, and beside them every field of a container
-    (`minicontain.fields.Fields`). `container` is the container: its trace, what is enforced, its namespaces.
+    (`help(minicontain.fields)`). `container` is the container: its trace, what is enforced, its namespaces.
 
     What differs, for safety, and how it is switched:
 

@@ -111,7 +111,7 @@ def run(
     Every parameter of `subprocess.run` that can mean something here means the same; the others are the fields
     of a container: `env`, `cwd`, `user`, `umask`, `pass_fds`, `executable`, `hostname`, `rootfs`, `volumes`,
     `tmpfs`, `read_only`, `namespaces`, `network`, `cap_add`, `cap_drop`, `ulimits`, `sysctls`, `host_files`,
-    `require`, the limits (`memory`, `cpus`, `pids_limit`, …) and the rest of `minicontain.fields.Fields`.
+    `require`, the limits (`memory`, `cpus`, `pids_limit`, …) and the rest of `help(minicontain.fields)`.
 
     What differs from `subprocess`, for safety, is told at `Popen`; above all, the environment is a small
     clean one, to which `env` adds.

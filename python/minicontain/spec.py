@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 class Spec:
     r"""A container as data: what to run, and what it may see and do. It does not change.
 
-    It takes every field of a container by name; all but `args` have a default, and the defaults are the safe
-    ones. Whatever takes `args` takes a `Spec` as well, and then its other parameters are changes to it.
+    It takes every field of a container by name: `help(minicontain.fields)` tells of each. All but `args` have
+    a default, and the defaults are the safe ones. Whatever takes `args` takes a `Spec` as well, and then its
+    other parameters are changes to it.
 
     Raises `SpecError` with every fault at once.
 

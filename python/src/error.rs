@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use minicontain::plan::trace::Trace as CoreTrace;
+use minicontain::spec::{Fault, SEE_FIELDS};
 use minicontain::{Code, Error};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
 use crate::trace::Trace;
+
+/// Where Python tells of the fields.
+pub(crate) const SEE_HELP: &str = "see help(minicontain.fields)";
 
 /// What was being done when an error came.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +39,11 @@ pub(crate) fn exception(
     build(py, during, error, trace).unwrap_or_else(|failed| failed)
 }
 
+/// A fault that points to where Python tells of the fields.
+fn for_python(fault: Fault) -> Fault {
+    if fault.fix == SEE_FIELDS { Fault { fix: SEE_HELP.into(), ..fault } } else { fault }
+}
+
 fn build(py: Python<'_>, during: While, error: &Error, trace: Option<Box<CoreTrace>>) -> PyResult<PyErr> {
     static FACTORY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let details = PyDict::new(py);
@@ -43,8 +52,10 @@ fn build(py: Python<'_>, during: While, error: &Error, trace: Option<Box<CoreTra
     details.set_item("errno", Some(error.errno()).filter(|errno| *errno != 0))?;
     details.set_item("hint", error.hint())?;
     if error.code() == Code::InvalidSpec {
-        let faults = error.faults().iter().map(|fault| (&fault.field, &fault.problem, &fault.fix));
-        details.set_item("faults", faults.collect::<Vec<_>>())?;
+        let faults: Vec<Fault> = error.faults().iter().cloned().map(for_python).collect();
+        let fields = faults.iter().map(|fault| (&fault.field, &fault.problem, &fault.fix));
+        details.set_item("faults", fields.collect::<Vec<_>>())?;
+        details.set_item("message", Error::Spec(faults).to_string())?;
     }
     if let Some(step) = error.step() {
         details.set_item("step", &step.step)?;

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde_json::{Map, Value};
 
-use crate::error::{While, exception};
+use crate::error::{SEE_HELP, While, exception};
 use crate::value;
 
 /// What is wanted, valid.
@@ -71,8 +71,7 @@ pub(crate) fn read_as<T>(
                 map.insert(name, value);
             }
             Err(problem) => {
-                let fix = "see the documentation of Spec for the form of each field".into();
-                faults.push(Fault { field: name, problem, fix });
+                faults.push(Fault { field: name, problem, fix: SEE_HELP.into() });
             }
         }
     }

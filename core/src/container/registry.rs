@@ -187,7 +187,9 @@ impl Found {
 
 /// The names of this user's containers. Entries that a killed creator left are removed.
 pub(super) fn names() -> Result<Vec<String>, Error> {
-    let entries = match fs::read_dir(directory()?) {
+    // Where there is no directory for this user's state, nothing of his has a name.
+    let Ok(directory) = directory() else { return Ok(Vec::new()) };
+    let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(failed("could not list the containers", &error)),

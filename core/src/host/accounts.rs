@@ -65,7 +65,11 @@ pub(crate) fn resolve_user(user: &str, root: &Path) -> Result<Account, Error> {
 }
 
 fn missing(what: &str, name: &str, file: &str) -> Error {
-    let hint = format!("use a number, or a name from the container's /{file}");
+    let hint = if name.bytes().all(|byte| byte.is_ascii_digit()) {
+        format!("use a number from 0 to {}", u32::MAX - 1)
+    } else {
+        format!("use a number, or a name from the container's /{file}")
+    };
     Error::call(Code::UserNotFound, format!("user: there is no {what} '{name}' in the container"), 0, hint)
 }
 

@@ -210,9 +210,10 @@ impl fmt::Display for Namespace {
 pub(super) fn not_opened(path: &Path, error: &io::Error) -> Error {
     let errno = error.raw_os_error().unwrap_or(0);
     let (code, hint) = match errno {
-        libc::EPERM | libc::EACCES => {
-            (Code::PermissionDenied, "it must be of a process of yours, or you must be root")
-        }
+        libc::EPERM | libc::EACCES => (
+            Code::PermissionDenied,
+            "it takes a process of yours, or CAP_SYS_PTRACE in the user namespace of another's",
+        ),
         _ => (Code::NamespaceNotFound, "the process or file that stands for it is not there"),
     };
     let shown = path.to_string_lossy();
@@ -221,4 +222,15 @@ pub(super) fn not_opened(path: &Path, error: &io::Error) -> Error {
 
 fn unreadable(errno: i32) -> Error {
     Error::call(Code::NamespaceNotFound, "could not look at the namespace", errno, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_may_not_look_is_told_which_right_it_takes() {
+        let error = not_opened(Path::new("/proc/1/ns/net"), &io::Error::from_raw_os_error(libc::EACCES));
+        assert!(error.hint().contains("CAP_SYS_PTRACE"), "{error}");
+    }
 }

@@ -151,6 +151,9 @@ fn judge(plan: &Plan, index: usize, errno: i32) -> (Code, String) {
         (Call::Mount { .. } | Call::MoveMount { .. }, libc::ENOENT | libc::ENOTDIR) => {
             (Code::TargetNotFound, "the place to mount on is missing, or is not of the same kind (file or directory)".into())
         }
+        (Call::MoveMount { target: Text::Plain(target), .. }, libc::EINVAL) if plan.spec.volumes.iter().any(|volume| volume.target == *target) => {
+            (Code::TargetNotFound, "volumes: a directory goes on a directory, and a file on a file: name another place inside".into())
+        }
         (Call::Mkdir { .. } | Call::Mknod { .. }, libc::EACCES | libc::EROFS | libc::EPERM) => {
             (Code::TargetNotFound, "the place to mount on cannot be made there: choose one that exists, or one below /tmp".into())
         }

@@ -65,7 +65,7 @@ fn shared(kind: Kind, pid: i32) -> Result<bool, Error> {
             Code::PermissionDenied,
             format!("could not look at the namespaces of process {pid}"),
             errno,
-            "it must be a process of yours, or you must be root",
+            "it takes a process of yours, or CAP_SYS_PTRACE in the user namespace of another's",
         ),
     })?;
     Ok(id("self".into()).is_ok_and(|own| own == theirs))

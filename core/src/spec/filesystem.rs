@@ -100,8 +100,8 @@ impl FromStr for Tmpfs {
             match option.split_once('=') {
                 Some(("size", size)) => tmpfs.size = Some(size.parse()?),
                 Some(("mode", mode)) => {
-                    tmpfs.mode =
-                        u32::from_str_radix(mode, 8).map_err(|_| format!("'{mode}' is not an octal mode"))?;
+                    tmpfs.mode = u32::from_str_radix(mode, 8)
+                        .map_err(|_| format!("'{mode}' is not an octal mode: write mode=1777"))?;
                 }
                 _ => return Err(format!("'{option}' is not an option of a tmpfs: write size=… or mode=…")),
             }

@@ -16,6 +16,7 @@ mod capabilities;
 mod filesystem;
 mod identity;
 mod limits;
+mod misread;
 mod namespaces;
 mod network;
 mod process;
@@ -28,12 +29,13 @@ pub use filesystem::{HostAccess, MASKED_PATHS, READONLY_PATHS, RootChange, Tmpfs
 pub use identity::IdMap;
 pub use limits::Limits;
 pub(crate) use limits::{DeviceRule, parse_list};
+pub use misread::word;
 pub use namespaces::{NamespaceSource, Namespaces, TimeOffsets};
 pub(crate) use network::is_host_name;
 pub use network::{Attachment, Protocol, Publish};
 pub use process::{RLIMITS, Stdio, Ulimit};
 pub use size::Size;
-pub use validate::Fault;
+pub use validate::{Fault, SEE_FIELDS};
 
 use std::collections::BTreeMap;
 

@@ -46,7 +46,9 @@ impl FromStr for Attachment {
         for option in options.split(',').filter(|option| !option.is_empty()) {
             match option.split_once('=') {
                 Some(("ip", ip)) => {
-                    let read = ip.parse().map_err(|_| format!("'{ip}' is no address of version 4"))?;
+                    let read = ip
+                        .parse()
+                        .map_err(|_| format!("'{ip}' is no address of version 4: write ip=10.16.8.5"))?;
                     attachment.ip = Some(read);
                 }
                 Some(("alias", alias)) => attachment.aliases.push(alias.into()),

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{
     HostAccess, Limits, NamespaceSource, Publish, RLIMITS, Spec, Stdio, capability_number, is_host_name,
+    misread,
 };
 use crate::namespace::Kind;
 
@@ -38,6 +39,9 @@ impl fmt::Display for Fault {
         write!(f, "{} ({})", self.problem, self.fix)
     }
 }
+
+/// The fix where no field there is comes near the one that was named: right in every language.
+pub const SEE_FIELDS: &str = "to_json of a spec shows every field there is";
 
 /// The kernel's bound on one string of argv or envp (MAX_ARG_STRLEN: 32 pages).
 const MAX_STRING: usize = 131_071;
@@ -90,7 +94,7 @@ fn read_as<T: DeserializeOwned>(value: Value, known: &[String], example: &str) -
         Ok(read) if unknown.is_empty() => Ok(read),
         whole => {
             let mut faults = unknown;
-            faults.extend(fields.into_iter().filter_map(|(name, value)| field_fault::<T>(&name, value)));
+            faults.extend(fields.iter().filter_map(|(name, value)| misread::fault::<T>(name, value)));
             if let (Err(whole), true) = (whole, faults.is_empty()) {
                 faults.push(Fault::new("", whole.to_string(), "correct the field named"));
             }
@@ -108,18 +112,11 @@ fn unknown_fields<'a>(
     unknown.map(|name| {
         let nearest = known.iter().min_by_key(|candidate| distance(name, candidate));
         let fix = match nearest {
-            Some(near) if distance(name, near) <= 3 => format!("did you mean '{near}'?"),
-            _ => "see the documentation of Spec for the fields there are".into(),
+            Some(near) if distance(name, near) <= 3.min(name.len() / 2) => format!("did you mean '{near}'?"),
+            _ => SEE_FIELDS.into(),
         };
         Fault::new(name, "no such field", fix)
     })
-}
-
-/// Why a single field cannot be read, if it cannot.
-fn field_fault<T: DeserializeOwned>(name: &str, value: Value) -> Option<Fault> {
-    let alone = Value::Object(Map::from_iter([(name.to_string(), value)]));
-    let error = serde_json::from_value::<T>(alone).err()?;
-    Some(Fault::new(name, error.to_string(), "see the field's documentation for its form"))
 }
 
 /// Levenshtein distance, for "did you mean".
@@ -326,6 +323,13 @@ fn process(spec: &Spec, found: &mut Vec<Fault>) {
             }
             _ => {}
         }
+    }
+    if spec.limits.pids_limit == Some(1) && spec.init && spec.namespaces.new_one(Kind::Pid) {
+        fault(
+            "pids_limit",
+            "1 is taken by init, and leaves no process for the program".into(),
+            "use 2 or more, or init=false",
+        );
     }
     let mut seen = BTreeSet::new();
     for fd in &spec.pass_fds {
@@ -581,7 +585,7 @@ fn clean(path: &str) -> bool {
 }
 
 /// A text short enough for a message.
-fn shorten(text: &str) -> String {
+pub(super) fn shorten(text: &str) -> String {
     if text.chars().count() > 60 {
         text.chars().take(57).chain("...".chars()).collect()
     } else {

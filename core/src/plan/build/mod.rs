@@ -21,6 +21,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use self::places::{Node, node_of};
 use super::arg::{Fd, Slot, Text};
 use super::call::Call;
 use super::step::{Act, Enforcement, Kept, Own, Plan, Shell, Side, Step, Tolerate};
@@ -81,6 +82,11 @@ pub(super) fn plan(spec: Spec, target: Option<i32>, container: Option<&Cgroup>) 
     let users = users::Users::choose(&spec, &host, nested)?;
     let root = target.map(|pid| format!("/proc/{pid}/root"));
     let root = root.as_deref().or(spec.rootfs.as_deref()).unwrap_or("/");
+    if let Some(path) = spec.rootfs.as_ref().filter(|path| node_of(path) == Some(Node::File)) {
+        let problem = format!("rootfs: '{path}' is not a directory");
+        let hint = "name the directory that holds the files of the root";
+        return Err(Error::call(Code::SourceNotFound, problem, libc::ENOTDIR, hint).about(path));
+    }
     let account = users::account(&spec, &users, root)?;
     let binds = spec.volumes.iter().cloned().chain(network::files(&spec, &places)?).collect();
     let mut builder = Builder {
