@@ -55,7 +55,9 @@ fn build(py: Python<'_>, during: While, error: &Error, trace: Option<Box<CoreTra
         let faults: Vec<Fault> = error.faults().iter().cloned().map(for_python).collect();
         let fields = faults.iter().map(|fault| (&fault.field, &fault.problem, &fault.fix));
         details.set_item("faults", fields.collect::<Vec<_>>())?;
-        details.set_item("message", Error::Spec(faults).to_string())?;
+        if !faults.is_empty() {
+            details.set_item("message", Error::Spec(faults).to_string())?;
+        }
     }
     if let Some(step) = error.step() {
         details.set_item("step", &step.step)?;
