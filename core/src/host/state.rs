@@ -94,7 +94,11 @@ pub(crate) fn next_number() -> u32 {
 /// remove it.
 pub(crate) fn hold(directory: &Path) -> io::Result<Flock<File>> {
     loop {
-        DirBuilder::new().recursive(true).mode(0o755).create(directory)?;
+        match DirBuilder::new().recursive(true).mode(0o755).create(directory) {
+            // The one above it was empty, and was removed meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            made => made?,
+        }
         let file = match File::open(directory) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             opened => opened?,
