@@ -100,21 +100,22 @@ impl Cgroup {
     pub fn events(&self) -> Events {
         let mut events = Events::default();
         if let Some(directory) = self.having(Controller::Memory) {
+            let reader = &mut Reader::once(directory);
             match directory.version {
                 Version::V2 => {
-                    let text = directory.text("memory.events");
+                    let text = reader.text("memory.events");
                     events.oom_kills = value(&text, "oom_kill");
                     events.memory_limit = value(&text, "max");
                     events.memory_high = value(&text, "high");
                 }
                 Version::V1 => {
-                    events.oom_kills = oom_kills(&mut Reader::once(directory));
-                    events.memory_limit = memory_limit_hits(&mut Reader::once(directory));
+                    events.oom_kills = oom_kills(reader);
+                    events.memory_limit = memory_limit_hits(reader);
                 }
             }
         }
         if let Some(directory) = self.having(Controller::Pids) {
-            events.pids_limit = value(&directory.text("pids.events"), "max");
+            events.pids_limit = value(&Reader::once(directory).text("pids.events"), "max");
         }
         events.frozen = self.frozen().unwrap_or(false);
         events.populated =

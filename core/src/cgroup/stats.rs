@@ -203,17 +203,6 @@ pub(super) fn oom_kills(reader: &mut Reader<'_>) -> u64 {
     }
 }
 
-impl Directory {
-    /// A file's text; empty where it is not there.
-    pub(super) fn text(&self, file: &str) -> String {
-        self.read(file).unwrap_or_default()
-    }
-
-    fn number(&self, file: &str) -> Option<u64> {
-        self.read(file).ok()?.parse().ok()
-    }
-}
-
 /// The number after a word at the beginning of a line.
 pub(super) fn value(text: &str, word: &str) -> u64 {
     known(text, word).unwrap_or(0)
@@ -370,7 +359,9 @@ fn hugetlb(directory: &Directory) -> Option<BTreeMap<String, u64>> {
     let suffix = if directory.version == Version::V1 { ".usage_in_bytes" } else { ".current" };
     let entries = std::fs::read_dir(&directory.path).ok()?.flatten();
     let size = |name: &str| Some(name.strip_prefix("hugetlb.")?.strip_suffix(suffix)?.to_string());
-    let used = |name: &str| Some((size(name).filter(|size| !size.contains('.'))?, directory.number(name)?));
+    let used = |name: &str| {
+        Some((size(name).filter(|size| !size.contains('.'))?, directory.read(name).ok()?.parse().ok()?))
+    };
     Some(entries.filter_map(|entry| used(entry.file_name().to_str()?)).collect())
 }
 

@@ -7,13 +7,13 @@ use super::inside;
 use super::record::Record;
 use crate::error::{Code, Error};
 
+const FORWARD: &str = "ipv4/ip_forward";
+
 /// Sees to it that the host forwards packets, which changes the host only when that was asked for.
 pub(super) fn forwarding(record: &Record, switch_on: bool) -> Result<(), Error> {
-    let all = [("ipv4/ip_forward", true), ("ipv6/conf/all/forwarding", record.gateway6.is_some())];
+    let all = [(FORWARD, true), ("ipv6/conf/all/forwarding", record.gateway6.is_some())];
     for (name, _) in all.into_iter().filter(|(_, needed)| *needed) {
-        let path = format!("/proc/sys/net/{name}");
-        let is_on = || fs::read_to_string(&path).is_ok_and(|text| text.trim() != "0");
-        if record.inside.is_none() && is_on() {
+        if record.inside.is_none() && is_on(name) {
             continue;
         }
         if switch_on || record.inside.is_some() {
@@ -31,7 +31,11 @@ pub(super) fn forwarding(record: &Record, switch_on: bool) -> Result<(), Error> 
 
 /// Whether the host forwards packets.
 pub(crate) fn forwards() -> bool {
-    fs::read_to_string("/proc/sys/net/ipv4/ip_forward").is_ok_and(|text| text.trim() != "0")
+    is_on(FORWARD)
+}
+
+fn is_on(name: &str) -> bool {
+    fs::read_to_string(format!("/proc/sys/net/{name}")).is_ok_and(|text| text.trim() != "0")
 }
 
 /// Writes a setting below `/proc/sys/net`, where the network's bridge is.
