@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = os.geteuid() == 0
 ORDINARY_ID = int(os.environ.get("MINICONTAIN_TEST_UID", "65534"))
@@ -80,6 +81,17 @@ def why_no_cgroup() -> str:
             return ""
     except minicontain.CgroupError as error:
         return f"this user can make no cgroup ({error.code})"
+
+
+@contextmanager
+def in_threads(count: int, function: Callable[[], object]) -> Iterator[None]:
+    """Calls a function in so many threads at once; the end of the block waits for all."""
+    threads = [threading.Thread(target=function) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    yield
+    for thread in threads:
+        thread.join()
 
 
 def check_victims(victims: list[Any], pid: int | None, name: str) -> None:

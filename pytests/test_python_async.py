@@ -14,6 +14,7 @@ import time
 import minicontain
 import pytest
 from minicontain import PIPE, Container, Popen, run_async
+from support import in_threads
 
 
 def awaited(function):
@@ -118,13 +119,11 @@ async def test_one_that_is_closed_while_it_is_awaited():
 
 def test_loops_in_several_threads_wait_for_one():
     found = []
-    with Container(["sleep", "0.5"]) as container:
-        wait = lambda: found.append(asyncio.run(container.wait_async()))  # noqa: E731
-        threads = [threading.Thread(target=wait) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+    with (
+        Container(["sleep", "0.5"]) as container,
+        in_threads(4, lambda: found.append(asyncio.run(container.wait_async()))),
+    ):
+        pass
     assert found == [0] * 4
 
 

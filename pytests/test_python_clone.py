@@ -29,7 +29,7 @@ from minicontain import (
     namespaces,
 )
 from namespace_kinds import FLAGS, KINDS, raise_loopback, set_hostname
-from support import PATIENCE, ROOT
+from support import PATIENCE, ROOT, in_threads
 
 
 def test_a_copy_is_in_new_ones_with_each_flag():
@@ -144,12 +144,8 @@ def test_a_copy_is_waited_for_and_ended():
 def test_several_threads_wait_for_one():
     child = clone(time.sleep, CLONE_NEWUSER, [600])
     given = []
-    threads = [threading.Thread(target=lambda: given.append(child.wait())) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    child.kill()
-    for thread in threads:
-        thread.join()
+    with in_threads(4, lambda: given.append(child.wait())):
+        child.kill()
     assert given == [-9] * 4
 
 
@@ -217,11 +213,8 @@ def test_threads_make_copies_at_once():
                 if child.wait(60) != number:
                     wrong.append(number)
 
-    threads = [threading.Thread(target=many) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with in_threads(4, many):
+        pass
     assert wrong == []
 
 

@@ -14,6 +14,7 @@ import warnings
 import minicontain
 import pytest
 from minicontain import PIPE, Container
+from support import in_threads
 
 
 def ended(pid):
@@ -80,11 +81,8 @@ def test_only_one_of_many_threads_starts_it():
         except minicontain.StateError as error:
             failures.append(error)
 
-    threads = [threading.Thread(target=start) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with in_threads(8, start):
+        pass
     container.close()
     assert len(failures) == 7
 
@@ -135,13 +133,9 @@ def test_wait_and_poll_agree():
 def test_many_threads_wait_at_once():
     with Container(["cat"], stdin=PIPE) as container:
         codes = []
-        threads = [threading.Thread(target=lambda: codes.append(container.wait())) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        time.sleep(0.1)
-        container.stdin.close()
-        for thread in threads:
-            thread.join()
+        with in_threads(8, lambda: codes.append(container.wait())):
+            time.sleep(0.1)
+            container.stdin.close()
     assert codes == [0] * 8
 
 

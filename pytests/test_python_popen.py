@@ -10,13 +10,12 @@ import signal
 import subprocess
 import sys
 import textwrap
-import threading
 import time
 
 import minicontain
 import pytest
 from minicontain import DEVNULL, PIPE, STDOUT, Popen
-from support import ROOT, children, descriptors
+from support import ROOT, children, descriptors, in_threads
 
 
 def output(*args, **options):
@@ -136,11 +135,8 @@ def test_a_timeout_is_that_of_this_package():
 def test_many_threads_wait():
     process = Popen(["sleep", "0.3"])
     found = []
-    threads = [threading.Thread(target=lambda: found.append(process.wait())) for _ in range(5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with in_threads(5, lambda: found.append(process.wait())):
+        pass
     assert found == [0] * 5
 
 

@@ -37,9 +37,10 @@ Names and life:
 
     name                up to 64 letters, digits, "_", "." and "-", by which others find it; default none,
                         or random with `detach`; docker --name
-    detach              flag: it outlives its creator, and its output goes to a log; docker --detach
-    hostname            up to 64 letters, digits, "-" and "."; default "minicontain"; docker --hostname,
-                        sethostname(2)
+    detach              flag: it outlives its creator, and its output goes to a log, that of a program that
+                        joins a container to /dev/null; docker --detach
+    hostname            up to 64 letters, digits, "-" and "."; default "minicontain", on a network `name` or
+                        one like "ip-10-16-8-2"; docker --hostname, sethostname(2)
     domainname          the same for NIS; default the caller's; docker --domainname, setdomainname(2)
 
 Users and rights:

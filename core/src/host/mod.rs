@@ -7,7 +7,7 @@ mod state;
 mod text;
 
 pub(crate) use accounts::{Account, resolve_user};
-pub(crate) use mounts::{HostMount, any_below, mount_table, visible_mounts};
+pub(crate) use mounts::{HostMount, OWN, any_below, mount_table, visible_mounts};
 pub(crate) use state::{Maker, hold, next_number, own_pid_namespace, state_directory};
 pub(crate) use text::read_text;
 

@@ -13,7 +13,7 @@ pub(crate) struct HostMount {
 }
 
 /// Below these the container has its own, or nothing.
-const OWN: [&str; 4] = ["/proc", "/sys", "/dev", "/run"];
+pub(crate) const OWN: [&str; 4] = ["/proc", "/sys", "/dev", "/run"];
 /// The state of other containers, and file systems that are not files.
 const SKIPPED: [&str; 9] =
     ["overlay", "nsfs", "autofs", "binfmt_misc", "cgroup", "cgroup2", "proc", "sysfs", "devtmpfs"];

@@ -5,11 +5,12 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use crate::host::OWN;
 use crate::namespace::Kind;
 use crate::spec::{HostAccess, Spec};
 
-/// The default file system has these of its own.
-const OWN: [&str; 6] = ["/proc", "/sys", "/dev", "/run", "/tmp", "/root"];
+/// The default file system has these of its own, too.
+const HIDDEN: [&str; 2] = ["/tmp", "/root"];
 /// As many links as the kernel follows: path_resolution(7).
 const LINKS: usize = 40;
 
@@ -89,7 +90,11 @@ fn seen(spec: &Spec, path: &Path) -> Seen {
         None => place != "/tmp" || spec.tmp,
     };
     let hidden = spec.host_files.iter().filter(|(_, access)| **access == HostAccess::Hidden);
-    let places = OWN.into_iter().filter(|place| own(place)).chain(hidden.map(|(place, _)| place.as_str()));
+    let places = OWN
+        .into_iter()
+        .chain(HIDDEN)
+        .filter(|place| own(place))
+        .chain(hidden.map(|(place, _)| place.as_str()));
     let places =
         places.chain(spec.tmpfs.iter().map(|tmpfs| tmpfs.target.as_str())).map(|place| (place, None));
     let volumes = spec.volumes.iter().map(|volume| (volume.target.as_str(), Some(volume.source.as_str())));

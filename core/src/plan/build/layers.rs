@@ -3,7 +3,7 @@
 
 use super::rootfs::Attach;
 use super::{Builder, Call, Fd, Shell, Side, Slot, Text};
-use crate::host::{HostMount, any_below, visible_mounts};
+use crate::host::{HostMount, OWN, any_below, visible_mounts};
 use crate::sys::abi;
 
 impl Builder<'_> {
@@ -174,7 +174,7 @@ impl Builder<'_> {
                     b.step(side, Call::Mkdir { dir: scratch, path: inner.into(), mode: 0o755 });
                 },
             );
-            let own = ["proc", "sys", "dev", "run"].contains(&name.as_str())
+            let own = OWN.contains(&path.as_str())
                 || name == "tmp" && self.spec.tmp
                 || name == "root" && self.hides_home();
             let readable = nix::unistd::access(

@@ -119,15 +119,14 @@ impl Builder<'_> {
 
     /// Who reaches the published ports.
     fn report_ports(&mut self) {
-        let mut published = self.places.iter().filter(|place| !place.publish.is_empty()).peekable();
-        if published.peek().is_none() {
+        if self.spec.publish.is_empty() {
             return;
         }
         let beyond = |place: &Place| {
             let everywhere = |address: Option<Ipv4Addr>| address.is_none_or(|address| !address.is_loopback());
             place.record.inside.is_none() && place.publish.iter().any(|port| everywhere(port.address))
         };
-        let state = if published.any(beyond) && !forwards() {
+        let state = if self.places.iter().any(beyond) && !forwards() {
             let why = "this host forwards no packets (net.ipv4.ip_forward is 0): they answer on it alone; a network \
                        with forward=true switches that on";
             Enforcement::Partial(why.into())
