@@ -23,6 +23,22 @@ fn faults(spec: Value) -> Vec<String> {
 }
 
 #[test]
+fn a_program_that_is_being_written() {
+    let directory = std::path::PathBuf::from(format!("/var/tmp/minicontain-written-{}", std::process::id()));
+    fs::create_dir(&directory).expect("a directory");
+    fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let path = directory.join("true");
+    common::copy_program("/bin/true", &path);
+    let writer = fs::OpenOptions::new().append(true).open(&path).expect("a file");
+    let volumes = json!([{"source": directory, "target": "/opt"}]);
+    let failed = error(json!({"args": ["/opt/true"], "volumes": volumes}));
+    drop(writer);
+    fs::remove_dir_all(&directory).expect("removed");
+    assert_eq!((failed.code(), failed.errno()), (Code::ProgramNotExecutable, libc::ETXTBSY));
+    assert!(failed.hint().contains("open for writing"), "{failed}");
+}
+
+#[test]
 fn a_program_that_is_not_there() {
     let error = error(json!({"args": ["no-such-program"]}));
     assert_eq!((error.code(), error.errno()), (Code::ProgramNotFound, libc::ENOENT));
@@ -35,7 +51,7 @@ fn below_tmp() -> std::path::PathBuf {
     let dir = std::path::Path::new("/tmp").join(format!("minicontain-hidden-{}", std::process::id()));
     fs::create_dir_all(&dir).expect("a directory");
     fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).expect("a mode");
-    fs::copy("/bin/sh", dir.join("sh")).expect("a program");
+    common::copy_program("/bin/sh", &dir.join("sh"));
     std::os::unix::fs::symlink(dir.join("sh"), dir.join("link")).expect("a link");
     fs::write(dir.join("script"), format!("#!{}/sh\n", dir.display())).expect("a script");
     fs::set_permissions(dir.join("script"), fs::Permissions::from_mode(0o755)).expect("a mode");
@@ -86,7 +102,7 @@ fn a_link_into_the_home_of_the_hosts_root() {
     if base != "/root" || fs::create_dir(&home).is_err() {
         return common::skip("a_link_into_the_home_of_the_hosts_root", "root's home is not /root");
     }
-    fs::copy("/bin/sh", home.join("sh")).expect("a program");
+    common::copy_program("/bin/sh", &home.join("sh"));
     let link = std::path::PathBuf::from(format!("/var/tmp/minicontain-link-{id}"));
     std::os::unix::fs::symlink(home.join("sh"), &link).expect("a link");
     let args = json!([link, "-c", "exit 3"]);

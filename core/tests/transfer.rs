@@ -103,9 +103,10 @@ fn a_read_only_root_and_a_missing_directory_are_told() {
 fn into_a_root_directory_whose_ids_are_mapped() {
     let root = directory("idmapped");
     fs::create_dir(root.join("bin")).expect("a directory");
-    if fs::copy("/usr/bin/busybox", root.join("bin/busybox")).is_err() {
+    if !std::path::Path::new("/usr/bin/busybox").exists() {
         common::skip("into_a_root_directory_whose_ids_are_mapped", "no busybox here");
     } else {
+        common::copy_program("/usr/bin/busybox", &root.join("bin/busybox"));
         symlink("busybox", root.join("bin/sh")).expect("linked");
         symlink("busybox", root.join("bin/sleep")).expect("linked");
         let container = start("true", json!({"rootfs": root}));

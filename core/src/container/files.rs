@@ -17,7 +17,7 @@ use nix::unistd::{Gid, Uid, fchown, fchownat, symlinkat};
 
 use super::Container;
 use crate::error::{Code, Error};
-use crate::sys::process::as_file_user;
+use crate::sys::process::{as_file_user, started};
 
 /// A container's files as they are reached from outside; what [`Container::files`] gives.
 #[derive(Debug)]
@@ -76,8 +76,9 @@ impl Container {
         }
         let pid = self.pid();
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let opened = open(format!("/proc/{pid}/root").as_str(), flags, Mode::empty());
-        let dir = opened.map_err(|errno| failed("open the root of the container", "/", &errno.into()))?;
+        let dir =
+            started(self.pidfd(), || Ok(open(format!("/proc/{pid}/root").as_str(), flags, Mode::empty())?));
+        let dir = dir.map_err(|error| failed("open the root of the container", "/", &error))?;
         let first = |kind: &str| {
             let map = fs::read_to_string(format!("/proc/{pid}/{kind}_map")).ok()?;
             let numbers: Vec<u32> =

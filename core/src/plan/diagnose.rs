@@ -279,6 +279,10 @@ fn not_executed(trace: &Trace, head: &[u8], tried: &[usize]) -> Error {
             Code::ProgramNotExecutable,
             "the file or a directory above it may not be executed by the program's user: see its mode".into(),
         ),
+        libc::ETXTBSY => (
+            Code::ProgramNotExecutable,
+            "somebody has the file open for writing; so has, until it starts its own program, a child made by another thread meanwhile: try again, or let another process (cp, tar) write the file".into(),
+        ),
         libc::E2BIG => (Code::ArgumentsTooLong, "pass data through stdin or a volume".into()),
         _ => (Code::StepFailed, String::new()),
     };

@@ -10,7 +10,7 @@ use crate::cgroup::Cgroup;
 use crate::error::{Code, Error};
 use crate::namespace::Kind;
 use crate::spec::{Fault, NamespaceSource, Spec};
-use crate::sys::process::{ends_soon, has_ended};
+use crate::sys::process::{ends_soon, has_ended, started};
 
 /// A process whose namespaces and root a program is to see.
 #[derive(Debug, Clone, Copy)]
@@ -42,11 +42,7 @@ impl Plan {
         spec.validate()?;
         for kind in Kind::ALL {
             let pidfd = target.pidfd.as_raw_fd();
-            let shared = shared(kind, target.pid).map_err(|error| match error.code() {
-                // One that is ending shows its namespaces to nobody.
-                Code::PermissionDenied if ends_soon(pidfd) => ended(libc::ESRCH),
-                _ => error,
-            })?;
+            let shared = shared(kind, target)?;
             let source = if shared { NamespaceSource::Host } else { NamespaceSource::Fd(pidfd) };
             spec.namespaces.set(kind, source);
         }
@@ -57,13 +53,17 @@ impl Plan {
 }
 
 /// Whether a process is in the caller's own namespace of this kind.
-fn shared(kind: Kind, pid: i32) -> Result<bool, Error> {
+fn shared(kind: Kind, target: Target<'_>) -> Result<bool, Error> {
     let id = |of: String| fs::metadata(format!("/proc/{of}/ns/{kind}")).map(|meta| meta.ino());
-    let theirs = id(pid.to_string()).map_err(|error| match error.raw_os_error().unwrap_or(0) {
+    let look = || id(target.pid.to_string());
+    let theirs = if target.spec.is_some() { started(target.pidfd, look) } else { look() };
+    let theirs = theirs.map_err(|error| match error.raw_os_error().unwrap_or(0) {
         errno @ (libc::ENOENT | libc::ESRCH) => ended(errno),
+        // One that is ending shows its namespaces to nobody.
+        libc::EACCES if ends_soon(target.pidfd.as_raw_fd()) => ended(libc::ESRCH),
         errno => Error::call(
             Code::PermissionDenied,
-            format!("could not look at the namespaces of process {pid}"),
+            format!("could not look at the namespaces of process {}", target.pid),
             errno,
             "it takes a process of yours, or CAP_SYS_PTRACE in the user namespace of another's",
         ),

@@ -81,9 +81,29 @@ pub(crate) fn resize(terminal: BorrowedFd<'_>, rows: u16, columns: u16) -> Resul
 /// Whether a process ends within 20 ms: one that is ending gives up its memory first, and belongs to nobody then.
 pub(crate) fn ends_soon(pidfd: i32) -> bool {
     (0..20).any(|_| {
-        std::thread::sleep(std::time::Duration::from_millis(1));
+        std::thread::sleep(Duration::from_millis(1));
         number_has_ended(pidfd)
     })
+}
+
+/// Looks at something of the program that was started, below /proc/PID, which it takes ptrace(2)'s permission to see.
+///
+/// A start is seen when execve(2) lets go of the memory that the process had before, which an ordinary user may not look
+/// at, its credentials having changed. For an instant more it is that memory that the check goes by: exec_mmap() in the
+/// kernel's fs/exec.c. On a busy machine, one start in some hundreds is met in it, and looked at again.
+pub(crate) fn started<T>(pidfd: BorrowedFd<'_>, look: impl Fn() -> std::io::Result<T>) -> std::io::Result<T> {
+    let refused = |answer: &std::io::Result<T>| {
+        answer.as_ref().is_err_and(|error| error.raw_os_error() == Some(libc::EACCES))
+    };
+    let mut answer = look();
+    for _ in 0..100 {
+        if !refused(&answer) || has_ended(pidfd) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+        answer = look();
+    }
+    answer
 }
 
 /// Reaps a child by its descriptor if it has ended, waiting for it if `block`: waitid(2).
@@ -192,7 +212,7 @@ fn exit_information(pidfd: BorrowedFd<'_>) -> Result<Ended, i32> {
             return Ok(Ended { code, status, ..Ended::unknown() });
         }
         tries.next().ok_or(libc::ECHILD)?;
-        std::thread::sleep(std::time::Duration::from_millis(1));
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 

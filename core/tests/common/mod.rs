@@ -24,6 +24,12 @@ pub fn needs_root(test: &str) -> bool {
     root()
 }
 
+/// Copies a program by a process of its own. By this one, the child of another test's thread would have the copy open
+/// for writing for a moment, and nobody could execute it: ETXTBSY, execve(2).
+pub fn copy_program(from: &str, to: &std::path::Path) {
+    assert!(std::process::Command::new("cp").arg(from).arg(to).status().expect("cp").success());
+}
+
 /// Runs a spec with its output captured.
 pub fn try_run(spec: Value) -> Result<Run, Error> {
     Command::from(Spec::from_value(spec)?).output()
