@@ -70,6 +70,41 @@ def test_an_event_loop_is_told_of_the_end_by_the_pidfd():
     assert asyncio.run(end()) == 0
 
 
+# Run where mounting is seen by nobody else.
+MOUNTS = """
+import os, subprocess
+import minicontain
+
+def seen():
+    return minicontain.run(["ls", "/mnt"], capture_output=True, text=True).stdout.split()
+
+def mount(name):
+    subprocess.run(["mount", "-t", "tmpfs", "none", "/mnt"], check=True)
+    open("/mnt/" + name, "w").close()
+
+before = seen()
+mount("one")
+assert seen() == ["one"]
+if (copy := os.fork()) == 0:
+    mount("two")
+    os._exit(seen() != ["two"])
+assert os.waitpid(copy, 0)[1] == 0
+assert seen() == ["two"]
+# Whoever closes wholesale leaves numbers that become others'.
+os.closerange(3, 256)
+others = [os.open(os.devnull, os.O_RDONLY) for _ in range(30)]
+assert seen() == ["two"]
+subprocess.run(["umount", "/mnt", "/mnt"], check=True)
+assert seen() == before
+assert all(os.path.samestat(os.fstat(other), os.stat(os.devnull)) for other in others)
+"""
+
+
+@pytest.mark.root_only("an ordinary user mounts in a user namespace only")
+def test_what_is_mounted_meanwhile_is_seen():
+    subprocess.run(["unshare", "--mount", sys.executable, "-c", MOUNTS], check=True)
+
+
 def test_the_callers_own_children_are_left_alone():
     child = subprocess.Popen(["sleep", "0.3"])
     with Container(["sleep", "60"]) as container:

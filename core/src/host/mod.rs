@@ -2,17 +2,20 @@
 
 mod accounts;
 pub(crate) mod cgroups;
+mod mount_table;
 mod mounts;
 mod state;
 mod text;
 
 pub(crate) use accounts::{Account, resolve_user};
-pub(crate) use mounts::{HostMount, OWN, any_below, mount_table, visible_mounts};
+pub(crate) use mount_table::mount_table;
+pub(crate) use mounts::{HostMount, OWN, any_below, visible_mounts};
 pub(crate) use state::{Maker, hold, next_number, own_pid_namespace, state_directory};
 pub(crate) use text::read_text;
 
 use std::cell::OnceCell;
 use std::fs;
+use std::sync::Arc;
 
 use crate::spec::{IdMap, bit};
 use crate::sys::process;
@@ -39,7 +42,7 @@ pub(crate) struct Host {
     pub detached: bool,
     /// Whether a process comes into its new time namespace by execve, and not only its children do: since Linux 6.3.
     pub time_on_exec: bool,
-    mounts: OnceCell<String>,
+    mounts: OnceCell<Arc<str>>,
 }
 
 impl Host {

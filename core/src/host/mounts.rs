@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
 
 /// A mount of the host below `/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,14 +16,6 @@ pub(crate) const OWN: [&str; 4] = ["/proc", "/sys", "/dev", "/run"];
 /// The state of other containers, and file systems that are not files.
 const SKIPPED: [&str; 9] =
     ["overlay", "nsfs", "autofs", "binfmt_misc", "cgroup", "cgroup2", "proc", "sysfs", "devtmpfs"];
-
-/// The caller's mounts as the kernel lists them; empty where it does not.
-pub(crate) fn mount_table() -> String {
-    // One read of a table that the kernel makes anew for each: a buffer that holds most.
-    let mut table = String::with_capacity(32 << 10);
-    let read = fs::File::open("/proc/self/mountinfo").and_then(|mut file| file.read_to_string(&mut table));
-    if read.is_ok() { table } else { String::new() }
-}
 
 /// The mounts below `/` that hold the host's files, parents first.
 pub(crate) fn visible_mounts(table: &str) -> Vec<HostMount> {

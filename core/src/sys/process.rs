@@ -193,6 +193,19 @@ pub(crate) fn is_open(fd: i32) -> bool {
     unsafe { syscall(libc::SYS_fcntl, &[fd as u64, libc::F_GETFD as u64, 0, 0, 0, 0]) >= 0 }
 }
 
+/// The mount and the inode that are the calling thread's root: statx(2). The mount's number is never another's; there is
+/// one since Linux 6.8.
+pub(crate) fn root_mount() -> Option<(u64, u64)> {
+    let wanted = libc::STATX_MNT_ID_UNIQUE | libc::STATX_INO;
+    // SAFETY: a C string, and a structure of plain numbers, written by the kernel.
+    unsafe {
+        let mut root: libc::statx = core::mem::zeroed();
+        let (cwd, path) = (libc::AT_FDCWD as u64, c"/".as_ptr() as u64);
+        let result = syscall(libc::SYS_statx, &[cwd, path, 0, u64::from(wanted), &raw mut root as u64, 0]);
+        (result == 0 && root.stx_mask & wanted == wanted).then_some((root.stx_mnt_id, root.stx_ino))
+    }
+}
+
 /// `struct pidfd_info` of `linux/pidfd.h`, as of Linux 6.13 (64 bytes).
 #[repr(C)]
 #[derive(Default)]
