@@ -46,6 +46,19 @@ fn an_ordinary_user_has_networks_of_his_own() {
 }
 
 #[test]
+fn an_ordinary_users_containers_ask_their_init() {
+    if !as_anyone("a network without privileges") {
+        return;
+    }
+    let lab = lab("r", NetworkOptions { resolver: true, ..subnet("10.16.8.0/24") });
+    let web = server(&lab, "web", |_| {});
+    let (status, said) = sh(&lab, "dig +short web WEB. -x 10.16.8.2; dig nobody | grep -o SERVFAIL");
+    assert_eq!((status, said.as_str()), (0, "10.16.8.2\n10.16.8.2\nweb.\nSERVFAIL"));
+    drop(web);
+    lab.remove().expect("removed");
+}
+
+#[test]
 fn another_process_of_the_user_finds_it() {
     if !as_anyone("a network without privileges") {
         return;
