@@ -7,10 +7,17 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::lan::{lab, on_a_host, server, sh, subnet};
+use common::lan::{lab, needs_dig, on_a_host, server, sh, subnet};
 use minicontain::network::{Network, NetworkOptions};
 use minicontain::spec::{Attachment, Stdio};
 use minicontain::{Command, Container, Error, Spec};
+
+/// Runs a test on a host of its own.
+fn with_dig(test: impl FnOnce() + Send) {
+    if needs_dig("a resolver") {
+        on_a_host("a resolver", test);
+    }
+}
 
 /// Options of a network with a resolver that asks these servers.
 fn with_resolver(dns: &[&str]) -> NetworkOptions {
@@ -56,7 +63,7 @@ fn dig(network: &Network, words: &str) -> String {
 
 #[test]
 fn all_else_is_asked_of_the_networks_servers() {
-    on_a_host("a resolver", || {
+    with_dig(|| {
         let lab = lab("ra", with_resolver(&["10.16.8.1"]));
         let questions = serve("10.16.8.1:53", |socket, from, question| {
             // Others than the server, and who does not know the number or the question, are not heard.
@@ -89,8 +96,52 @@ fn all_else_is_asked_of_the_networks_servers() {
 }
 
 #[test]
+fn a_server_may_be_of_version_6() {
+    with_dig(|| {
+        let subnet6 = Some("fd00:16:8::/64".into());
+        let lab = lab("ru", NetworkOptions { subnet6, ..with_resolver(&["fd00:16:8::1"]) });
+        let _questions = serve("[::]:53", |socket, from, question| {
+            let _ = socket.send_to(&reply(&question, Some([198, 51, 100, 7]), 0), from);
+        });
+        assert_eq!(dig(&lab, "+short example.org"), "198.51.100.7");
+        lab.remove().expect("removed");
+    });
+}
+
+#[test]
+fn questions_leave_nothing_open() {
+    with_dig(|| {
+        let lab = lab("rv", with_resolver(&["10.16.8.1", "127.0.0.1"]));
+        let _questions = serve("10.16.8.1:53", |socket, from, question| {
+            let _ = socket.send_to(&reply(&question, Some([198, 51, 100, 7]), 0), from);
+        });
+        let (container, mut tell) = obeying(&lab, |_| {});
+        let open = || {
+            let all = std::fs::read_dir(format!("/proc/{}/fd", container.pid())).expect("of init");
+            let mut all: Vec<String> = all
+                .map(|entry| std::fs::read_link(entry.expect("an entry").path()).expect("a link"))
+                .map(|path| path.to_string_lossy().split([':', '[']).next().unwrap_or_default().to_string())
+                .collect();
+            all.sort();
+            all
+        };
+        let hosts = format!("/run/minicontain/networks/{}/hosts", lab.name());
+        // From its first answer on, init has given up what the start needed.
+        assert_eq!(tell("dig +noedns +short first.test"), "198.51.100.7");
+        let before = open();
+        assert_eq!(before, [&hosts, "anon_inode", "anon_inode", "socket"]);
+        let said = tell("dig +noedns +short $(seq -f x%g.test 100) | sort | uniq -c");
+        assert_eq!(said, "100 198.51.100.7");
+        assert_eq!(open(), before);
+        drop(tell);
+        container.wait().expect("its end");
+        lab.remove().expect("removed");
+    });
+}
+
+#[test]
 fn where_one_server_does_not_tell_the_next_is_asked() {
-    on_a_host("a resolver", || {
+    with_dig(|| {
         // The first is not there, the second refuses.
         let lab = lab("rb", with_resolver(&["10.16.8.1", "127.0.0.1", "10.16.8.200"]));
         let script = "ip addr add 10.16.8.200/32 dev lo";
@@ -112,7 +163,7 @@ fn where_one_server_does_not_tell_the_next_is_asked() {
 
 #[test]
 fn nobody_waits_for_ever() {
-    on_a_host("a resolver", || {
+    with_dig(|| {
         let lab = lab("rc", with_resolver(&["10.16.8.1", "10.16.8.1"]));
         let silent = serve("10.16.8.1:53", |_, _, _| ());
         let began = Instant::now();
@@ -126,7 +177,7 @@ fn nobody_waits_for_ever() {
 
 #[test]
 fn large_answers_say_that_they_are_cut() {
-    on_a_host("a resolver", || {
+    with_dig(|| {
         let lab = lab("rd", with_resolver(&["10.16.8.1"]));
         let _questions = serve("10.16.8.1:53", |socket, from, question| {
             let mut bytes = reply(&question, None, 0);
@@ -153,7 +204,7 @@ fn large_answers_say_that_they_are_cut() {
 
 #[test]
 fn a_name_that_nobody_can_be_asked_for_is_no_answer() {
-    on_a_host("a resolver", || {
+    with_dig(|| {
         let lab = lab("re", with_resolver(&[]));
         let said = dig(&lab, "nobody");
         assert!(said.contains("SERVFAIL") && said.contains("ANSWER: 0"), "{said}");
@@ -165,7 +216,7 @@ fn a_name_that_nobody_can_be_asked_for_is_no_answer() {
 
 #[test]
 fn every_network_of_a_container_has_its_names() {
-    on_a_host("a resolver", || {
+    with_dig(|| {
         let [one, other] = [
             lab(
                 "rf",
@@ -216,7 +267,7 @@ fn obeying(network: &Network, set: impl FnOnce(&mut Command)) -> (Container, imp
 
 #[test]
 fn names_come_and_go_with_their_containers() {
-    on_a_host("a resolver", || {
+    with_dig(|| {
         let options = NetworkOptions { subnet6: Some("fd00:16:8::/64".into()), ..with_resolver(&[]) };
         let lab = lab("rh", options);
         let (container, mut tell) = obeying(&lab, |_| {});
@@ -245,7 +296,7 @@ fn names_come_and_go_with_their_containers() {
 
 #[test]
 fn what_the_container_does_to_its_files_changes_no_answer() {
-    on_a_host("a resolver", || {
+    with_dig(|| {
         let lab = lab("ri", with_resolver(&[]));
         let (container, mut tell) =
             obeying(&lab, |command| command.spec().cap_add = vec!["SYS_ADMIN".into()]);
@@ -267,7 +318,7 @@ fn what_the_container_does_to_its_files_changes_no_answer() {
 
 #[test]
 fn a_flood_keeps_init_from_nothing() {
-    on_a_host("a resolver", || {
+    with_dig(|| {
         let lab = lab("rj", with_resolver(&["10.16.8.1"]));
         let silent = serve("10.16.8.1:53", |_, _, _| ());
         // Questions, more than wait at a time, and what is none; the program ends while the flood goes on.
@@ -295,7 +346,7 @@ os._exit(7)";
 
 #[test]
 fn what_it_needs_is_said_by_name() {
-    on_a_host("a resolver", || {
+    with_dig(|| {
         let lab = lab("rk", with_resolver(&[]));
         let field = |set: &dyn Fn(&mut Command)| {
             let mut command = Command::new("true");
@@ -323,7 +374,7 @@ fn what_it_needs_is_said_by_name() {
 
 #[test]
 fn the_port_is_taken_and_the_trace_says_by_what() {
-    on_a_host("a resolver", || {
+    with_dig(|| {
         let lab = lab("rl", with_resolver(&[]));
         let bind = |address: &str| {
             let script = format!("import socket; socket.socket(2, 2).bind(('{address}', 53))");
@@ -343,7 +394,7 @@ fn the_port_is_taken_and_the_trace_says_by_what() {
 
 #[test]
 fn a_detached_container_goes_on_answering() {
-    on_a_host("a resolver", || {
+    with_dig(|| {
         let lab = lab("rm", with_resolver(&[]));
         let name = common::lan::unique("rm-box");
         let mut command = Command::new("sleep");
