@@ -3026,6 +3026,18 @@ minicontain_error *minicontain_network_options_add_dns(minicontain_network_optio
                                                        const char *server);
 
 /**
+ * Says whether programs that ask a DNS server, and do not read /etc/hosts (dig, nginx), find the names of containers as
+ * well, which is off by default: each container's init answers at 127.0.0.11:53, by UDP, and asks the servers (three at
+ * most) for all else. It takes that port of the container: who binds 0.0.0.0:53 there meets EADDRINUSE, and has to bind
+ * another address. A container on such a network needs an init in a PID namespace of its own, and a loopback.
+ *
+ * See resolv.conf(5). minicontain_network_create fails with MINICONTAIN_CODE_INVALID_SPEC when 127.0.0.11 is one of
+ * the servers.
+ */
+minicontain_error *minicontain_network_options_set_resolver(minicontain_network_options *options,
+                                                            bool resolver);
+
+/**
  * Says whether it stays when this process ends, until it is removed, which is off by default: the next process that makes
  * or lists networks sweeps it away. An ordinary user's cannot stay.
  */

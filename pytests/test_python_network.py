@@ -135,6 +135,7 @@ def test_what_cannot_be(name):
         ({"mtu": 3}, "mtu"),
         ({"mtu": "large"}, None),
         ({"dns": ["nobody"]}, None),
+        ({"dns": ["127.0.0.11"], "resolver": True}, "dns"),
     ]:
         with pytest.raises(minicontain.SpecError) as error:
             Network(name, **options)

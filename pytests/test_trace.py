@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Runs a container, within another's namespaces if asked to, and prints its trace.
+# Runs a container, within another's namespaces or on a network if asked to, and prints its trace.
 PROGRAM = """\
-import contextlib, json, sys
+import contextlib, json, os, sys
 import minicontain
 
 fields = json.loads(sys.argv[1])
@@ -32,6 +32,10 @@ with contextlib.ExitStack() as stack:
     if joined:
         other = stack.enter_context(minicontain.Container(["sleep", "600"]))
         fields["namespaces"] = {kind: other.pid for kind in joined}
+    if "resolver" in fields:
+        stack.enter_context(minicontain.Namespace.new("net"))
+        network = minicontain.Network(f"t{os.getpid()}", resolver=fields.pop("resolver"))
+        fields["network"] = stack.enter_context(network)
     try:
         trace = minicontain.run(**fields, capture_output=True).trace
     except minicontain.StartError as error:
@@ -69,13 +73,21 @@ SPECS: dict[str, dict[str, Any]] = {
     "the host's processes": {"args": ["true"], "namespaces": {"pid": "host"}},
     "another's namespaces": {"args": ["true"], "joined": ["user", "net", "uts", "ipc"]},
     "another's processes": {"args": ["true"], "joined": ["user", "pid", "mnt"]},
+    "a network": {"args": ["true"], "resolver": False},
+    "a network with a resolver": {"args": ["true"], "resolver": True},
     "every device by hand": {"args": ["true"], "dev": True, "sys": False, "tmp": False, "loopback": False},
     "no such program": {"args": ["no-such-program"]},
     "no such directory": {"args": ["true"], "cwd": "/no/such/directory"},
 }
 ROOT_ONLY = {"the host's user namespace"}
 # A process joins namespaces, and hides its memory from everyone but root, strace too.
-HIDDEN = {"the host's processes", "another's namespaces", "another's processes"}
+HIDDEN = {
+    "the host's processes",
+    "another's namespaces",
+    "another's processes",
+    "a network",
+    "a network with a resolver",
+}
 INITS_CALLS = {
     *(
         "close_range",
@@ -133,12 +145,12 @@ def read(log: str) -> Iterator[Seen]:
 
 def words(call: str, arguments: str) -> tuple[list[str], set[str], str | None]:
     """Of arguments: the strings, the names of flags, and the first if it is a plain number."""
-    if call == "read":
+    if call in ("read", "sendto", "recvfrom"):
         arguments = arguments.split(",")[0]  # strace shows what came, the trace how much there is room for
     strings = re.findall(r'"((?:[^"\\]|\\.)*)"', arguments)
     plain = re.sub(r'"(?:[^"\\]|\\.)*"|/\*.*?\*/', "", arguments)
     ignored = {"NULL", "O_RDONLY", "IPPROTO_IP", "S_IFCHR", "S_IFREG", "_LINUX_CAPABILITY_VERSION_3"}
-    ignored.add("SUID_DUMP_DISABLE")  # 0
+    ignored.update(("SUID_DUMP_DISABLE", "NETLINK_ROUTE"))  # 0
     names = {name.replace("RLIM64", "RLIM") for name in re.findall(r"\b_?[A-Z][A-Z0-9_]{2,}\b", plain)}
     first = re.match(r"-?\d+(?=,|$)", plain)
     number = (

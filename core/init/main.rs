@@ -2,7 +2,8 @@
 //!
 //! It has no libc and no allocator, and is executed from a sealed file in memory. It maps the block that the start
 //! prepared, goes on with the steps there (`sys/walk.rs`, the very code that the caller's child ran before), and
-//! makes the process that executes the program. Then it ends, or stays as init (`stay.rs`).
+//! makes the process that executes the program. Then it ends, or stays as init (`stay.rs`), and answers the container's
+//! questions for names where its network wants that (`resolver.rs`).
 
 #![no_std]
 #![no_main]
@@ -15,8 +16,10 @@ mod clock;
 mod clone;
 #[path = "../src/sys/memory.rs"]
 mod memory;
+mod names;
 #[path = "../src/sys/raw.rs"]
 mod raw;
+mod resolver;
 mod start;
 mod stay;
 #[path = "../src/sys/step.rs"]
@@ -63,7 +66,7 @@ unsafe extern "C" fn begin(stack: *const usize) -> ! {
         walk::gate_done(memory);
         let walked = if mapped && go { walk::walk_on(memory, step.wrapping_add(1)) } else { None };
         match walked {
-            Some(made) if made.then == Then::Stay => stay::stay(header, made.pid, made.owner),
+            Some(made) if made.then == Then::Stay => stay::stay(header, &made),
             Some(_) => walk::exit(0),
             None => walk::give_up_on(memory),
         }

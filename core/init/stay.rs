@@ -1,5 +1,5 @@
 //! Init's life: process 1 of a container, or the parent, outside, of a program that joined one. It reaps, forwards
-//! signals, and ends with the program, or with the owner.
+//! signals, and ends with the program, or with the owner. Where its network has a resolver, it is that as well.
 
 use core::mem::MaybeUninit;
 use core::sync::atomic::Ordering;
@@ -7,7 +7,8 @@ use core::sync::atomic::Ordering;
 use super::abi::{FUTEX_WAKE, LINUX_CAPABILITY_VERSION_3, SIGCHLD, number};
 use super::memory::{Header, KICK, KILL_GROUP, PAUSE, RESUME};
 use super::raw::syscall;
-use super::walk::exit;
+use super::resolver::Resolver;
+use super::walk::{Made, exit};
 
 const SIGKILL: i32 = 9;
 const SIGCONT: i32 = 18;
@@ -20,16 +21,24 @@ const WNOHANG_WALL: u64 = 1 | 0x4000_0000;
 ///
 /// Every signal is blocked since before init began. They are read from a signalfd(2), so that nothing can interrupt
 /// or end init but SIGKILL from outside.
-pub(crate) unsafe fn stay(header: *mut Header, program: i64, owner: i64) -> ! {
-    prepare(owner);
+pub(crate) unsafe fn stay(header: *mut Header, made: &Made) -> ! {
+    let (program, owner) = (made.pid, made.owner);
+    let (socket, hosts) = made.resolver.as_ref().map_or((-1, -1), |given| (given.socket, given.hosts));
+    prepare([owner, socket, hosts]);
     let everything = u64::MAX;
     let args = [u64::MAX, &raw const everything as u64, 8, CLOEXEC_NONBLOCK, 0, 0];
     // SAFETY: a set of eight bytes.
     let signals = unsafe { syscall(number::SIGNALFD4, &args) };
+    // SAFETY: what was given is in the block, which is mapped for as long as init lives.
+    let mut resolver = made.resolver.as_ref().map(|given| unsafe { Resolver::new(given) });
     loop {
         // SAFETY: the header is mapped for as long as init lives.
         unsafe { reap(header, program) };
-        if wait(signals, owner) {
+        let is_over = match &mut resolver {
+            None => wait(signals, owner),
+            Some(resolver) => resolver.wait(signals, owner),
+        };
+        if is_over {
             // Nobody is there any more for whom the container was made.
             exit(137);
         }
@@ -38,23 +47,23 @@ pub(crate) unsafe fn stay(header: *mut Header, program: i64, owner: i64) -> ! {
     }
 }
 
-/// Gives up what the start needed: descriptors, and every capability but that to signal other users' processes.
-fn prepare(owner: i64) {
+/// Gives up what the start needed: descriptors but these (-1 for none), and every capability but that to signal other
+/// users' processes.
+fn prepare(keep: [i64; 3]) {
     let header = [LINUX_CAPABILITY_VERSION_3, 0];
     let sets = [CAP_KILL, CAP_KILL, 0, 0, 0, 0];
     // SAFETY: plain numbers, and the structures of capset(2).
     unsafe {
         // What a terminal sends to the caller's processes is not for the program.
         syscall(number::SETSID, &[0; 6]);
-        if owner < 0 {
-            syscall(number::CLOSE_RANGE, &[0, u64::from(u32::MAX), 0, 0, 0, 0]);
-        } else {
-            let owner = owner as u64;
-            if owner > 0 {
-                syscall(number::CLOSE_RANGE, &[0, owner.wrapping_sub(1), 0, 0, 0, 0]);
+        let mut from = 0i64;
+        while let Some(next) = keep.iter().copied().filter(|fd| *fd >= from).min() {
+            if next > from {
+                syscall(number::CLOSE_RANGE, &[from as u64, next.wrapping_sub(1) as u64, 0, 0, 0, 0]);
             }
-            syscall(number::CLOSE_RANGE, &[owner.wrapping_add(1), u64::from(u32::MAX), 0, 0, 0, 0]);
+            from = next.wrapping_add(1);
         }
+        syscall(number::CLOSE_RANGE, &[from as u64, u64::from(u32::MAX), 0, 0, 0, 0]);
         syscall(number::CAPSET, &[header.as_ptr() as u64, sets.as_ptr() as u64, 0, 0, 0, 0]);
     }
 }

@@ -177,7 +177,8 @@ fn a_port_without_the_networks_rules_says_so() {
 #[test]
 fn every_step_can_fail_and_nothing_stays() {
     on_a_host("a network", || {
-        let lab = lab("j", subnet("10.16.8.0/24"));
+        // With all that a network can have.
+        let lab = lab("j", NetworkOptions { resolver: true, ..subnet("10.16.8.0/24") });
         let mut command = Command::new("true");
         command
             .network(Attachment::to(lab.name()))

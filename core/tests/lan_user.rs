@@ -6,7 +6,7 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::time::Duration;
 
-use common::lan::{ask, lab, server, sh, subnet, unique};
+use common::lan::{ask, lab, needs_dig, server, sh, subnet, unique};
 use minicontain::namespace::{self};
 use minicontain::network::{Link, Netlink, Network, NetworkOptions};
 use minicontain::spec::Attachment;
@@ -41,6 +41,19 @@ fn an_ordinary_user_has_networks_of_his_own() {
         std::thread::sleep(Duration::from_millis(10));
     }
     assert_eq!(links(), 3, "lo, the bridge, and the server's");
+    drop(web);
+    lab.remove().expect("removed");
+}
+
+#[test]
+fn an_ordinary_users_containers_ask_their_init() {
+    if !as_anyone("a network without privileges") || !needs_dig("a resolver") {
+        return;
+    }
+    let lab = lab("r", NetworkOptions { resolver: true, ..subnet("10.16.8.0/24") });
+    let web = server(&lab, "web", |_| {});
+    let (status, said) = sh(&lab, "dig +short web WEB. -x 10.16.8.2; dig nobody | grep -o SERVFAIL");
+    assert_eq!((status, said.as_str()), (0, "10.16.8.2\n10.16.8.2\nweb.\nSERVFAIL"));
     drop(web);
     lab.remove().expect("removed");
 }

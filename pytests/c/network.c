@@ -92,6 +92,7 @@ static void options_are_used(void)
     CHECK_OK(minicontain_network_options_set_mtu(options, 1400));
     CHECK_OK(minicontain_network_options_add_dns(options, "10.16.9.253"));
     CHECK_OK(minicontain_network_options_set_persistent(options, false));
+    CHECK_OK(minicontain_network_options_set_resolver(options, true));
     CHECK_ERROR(minicontain_network_options_add_dns(options, "dns"), MINICONTAIN_CODE_INVALID_SPEC);
     CHECK_OK(minicontain_network_create(name, options, &network));
     CHECK_STRING(minicontain_network_subnet(network), "10.16.9.0/24");
@@ -110,6 +111,11 @@ static void options_are_used(void)
     CHECK_STRING(minicontain_error_fault_field(error, 0), "mtu");
     minicontain_error_free(error);
     CHECK_OK(minicontain_network_options_set_mtu(options, 0));
+    CHECK_OK(minicontain_network_options_add_dns(options, "127.0.0.11"));
+    error = minicontain_network_create(name, options, &network);
+    CHECK_STRING(minicontain_error_fault_field(error, 0), "dns");
+    minicontain_error_free(error);
+    CHECK_OK(minicontain_network_options_set_resolver(options, false));
     CHECK_OK(minicontain_network_options_set_nat(options, true, false));
     /* A new network forwards nothing. That of an ordinary user is told to, since it is nobody else's. */
     if (geteuid() == 0)

@@ -91,6 +91,12 @@ class Network:
     `forward` switches on; published ports that others than the host ask need it, too. `dns` are the servers
     that containers ask; the default is the host's with `nat`, and none without, as nothing is reached then.
 
+    With `resolver`, programs that ask a DNS server, and do not read `/etc/hosts` (dig, nginx), find the names
+    as well: each container's init answers at 127.0.0.11:53, by UDP, and asks the servers (three at most) for
+    all else. It takes that port of the container: who binds 0.0.0.0:53 there meets EADDRINUSE, and has to
+    bind another address. A container on such a network needs an init in a PID namespace of its own, and a
+    loopback.
+
     It stays until `remove` or the end of its `with`; without either, the next process that makes or lists
     networks sweeps it away once this one has ended, unless it is `persistent`.
 
@@ -119,6 +125,7 @@ class Network:
         nat: bool = False,
         forward: bool = False,
         dns: Iterable[_Server] = (),
+        resolver: bool = False,
         persistent: bool = False,
     ) -> None:
         servers = [dns] if isinstance(dns, str) else dns
@@ -129,6 +136,7 @@ class Network:
             "nat": nat,
             "forward": forward,
             "dns": [str(server) for server in servers],
+            "resolver": resolver,
             "persistent": persistent,
         }
         self._core = _native.Network(name, options)

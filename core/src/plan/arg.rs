@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
+use std::net::SocketAddrV4;
 
 /// A place in the plan that holds what a step produces: a descriptor or a process id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,6 +66,8 @@ pub enum Record {
     Interface { name: &'static str, flags: u16 },
     /// `union bpf_attr` of `BPF_PROG_ATTACH`: a program for a cgroup.
     BpfAttach { cgroup: Slot, program: Slot },
+    /// `struct sockaddr_in`.
+    Address(SocketAddrV4),
     /// An int that is zero.
     Zero,
     /// `struct winsize`.
@@ -251,6 +254,12 @@ fn show_record(record: Record, out: &mut String, slot: &dyn Fn(Slot, &mut String
             slot(program, out);
             out.write_str(", attach_type=BPF_CGROUP_DEVICE}")
         }
+        Record::Address(address) => write!(
+            out,
+            "{{sa_family=AF_INET, sin_port=htons({}), sin_addr=inet_addr(\"{}\")}}",
+            address.port(),
+            address.ip()
+        ),
         Record::Zero => out.write_str("[0]"),
         Record::WindowSize { rows, columns } => write!(out, "{{ws_row={rows}, ws_col={columns}}}"),
         Record::CapHeader => out.write_str("{_LINUX_CAPABILITY_VERSION_3, 0}"),

@@ -1,8 +1,11 @@
 //! The system calls that steps are made of, with their final arguments.
 
+use std::net::{IpAddr, SocketAddrV4};
+
 use super::arg::{Arg, Fd, Message, Record, Slot, Text};
 use super::names;
 use crate::sys::abi;
+use crate::sys::step::SERVERS;
 
 /// One kernel operation. Each variant is the system call of the same name; see its manual page.
 #[derive(Debug, Clone, PartialEq)]
@@ -181,6 +184,10 @@ pub enum Call {
         protocol: u32,
         keep: Slot,
     },
+    Bind {
+        fd: Fd,
+        address: SocketAddrV4,
+    },
     /// sendto(2) of messages to the kernel: netlink(7).
     NetlinkSend {
         fd: Fd,
@@ -324,7 +331,20 @@ pub enum Maker {
     Init {
         /// The owner's descriptor; without one, the container outlives its creator.
         owner: Option<Slot>,
+        /// What it answers the container's questions for names with.
+        resolver: Option<Resolver>,
     },
+}
+
+/// What init answers questions for names with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resolver {
+    /// The bound socket.
+    pub socket: Slot,
+    /// The file with the names.
+    pub hosts: Slot,
+    /// The servers for all else.
+    pub servers: [Option<IpAddr>; SERVERS],
 }
 
 /// A call's name, number and arguments.
@@ -399,6 +419,7 @@ impl Call {
             Self::Sethostname { name } => call("sethostname", libc::SYS_sethostname, [text(name), length(name)]),
             Self::Setdomainname { name } => call("setdomainname", libc::SYS_setdomainname, [text(name), length(name)]),
             Self::Socket { family, kind, protocol, keep } => call("socket", libc::SYS_socket, [One(u64::from(*family), names::FAMILY), Flags(u64::from(*kind), names::SOCKET), Int(i64::from(*protocol))]).keep(*keep),
+            Self::Bind { fd: it, address } => call("bind", libc::SYS_bind, [fd(it), Arg::Record(Record::Address(*address)), Int(16)]),
             Self::NetlinkSend { fd: it, message } => call("sendto", libc::SYS_sendto, [fd(it), Arg::Netlink(message), Int(message.bytes.len() as i64), Int(0), Null, Int(0)]),
             Self::NetlinkAnswer { fd: it } => call("recvfrom", libc::SYS_recvfrom, [fd(it), Room(ANSWER), Int(ANSWER as i64), Int(0), Null, Null]),
             Self::InterfaceUp { fd: it, name } => {

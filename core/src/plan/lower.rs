@@ -1,13 +1,16 @@
 //! Turns a plan into the flat lists of raw system calls that both sides walk.
 
+use std::net::{IpAddr, SocketAddr};
+
 use super::arg::{Arg, Fd, INIT_NAME, Record, Slot, Text};
-use super::call::{Call, Maker};
+use super::call::{Call, Maker, Resolver};
 use super::step::{Plan, Side, Step, Tolerate};
 use crate::sys::abi::{self, MountAttr};
 use crate::sys::block::Block;
 use crate::sys::program::Program;
 use crate::sys::step::{
-    self, Ask, Expects, Keep, NO_PATCH, NO_SLOT, Patch, RawArg, RawClone, RawStep, TOLERATED, Then,
+    self, Ask, Expects, Keep, NO_PATCH, NO_RESOLVER, NO_SLOT, Patch, RawAddress, RawArg, RawClone, RawStep,
+    TOLERATED, Then,
 };
 
 /// A plan's steps, prepared for whoever walks them.
@@ -102,9 +105,12 @@ fn lower_call(call: &Call, program: &mut Program) -> (Ask, Keep) {
         }
         Call::MapBlock { .. } => return (Ask::MapBlock, Keep::Nothing),
         Call::Clone { clone3, flags, pid, pidfd, cgroup, maker } => {
-            let (then, owner) = match maker {
-                Maker::Caller | Maker::Joiner => (Then::End, NO_SLOT),
-                Maker::Init { owner } => (Then::Stay, optional(owner)),
+            let (then, owner, resolver) = match maker {
+                Maker::Caller | Maker::Joiner => (Then::End, NO_SLOT, NO_RESOLVER),
+                Maker::Init { owner, resolver } => {
+                    let place = resolver.map_or(NO_RESOLVER, |resolver| lower_resolver(resolver, program));
+                    (Then::Stay, optional(owner), place)
+                }
             };
             let how = RawClone {
                 flags: *flags,
@@ -114,6 +120,7 @@ fn lower_call(call: &Call, program: &mut Program) -> (Ask, Keep) {
                 clone3: *clone3,
                 then,
                 owner,
+                resolver,
             };
             return (Ask::Clone(how), Keep::Nothing);
         }
@@ -187,6 +194,31 @@ fn lower_arg(arg: Arg<'_>, program: &mut Program) -> RawArg {
         }
         Arg::Room(len) => place(program.space(len)),
         Arg::Record(record) => lower_record(record, program),
+    }
+}
+
+/// A [`step::RawResolver`]; returns where it is.
+fn lower_resolver(Resolver { socket, hosts, servers }: Resolver, program: &mut Program) -> u32 {
+    let addresses: Vec<Vec<u8>> =
+        servers.into_iter().flatten().map(|server| socket_address(SocketAddr::new(server, 53))).collect();
+    let slots = [socket, hosts].map(|slot| slot.0.to_ne_bytes());
+    let mut bytes = [slots.as_flattened(), &(addresses.len() as u32).to_ne_bytes()].concat();
+    for mut address in addresses {
+        bytes.extend((address.len() as u32).to_ne_bytes());
+        address.resize(size_of::<RawAddress>() - 4, 0);
+        bytes.append(&mut address);
+    }
+    bytes.resize(size_of::<step::RawResolver>(), 0);
+    program.bytes(&bytes) as u32
+}
+
+/// `struct sockaddr_in` or `struct sockaddr_in6`: ip(7), ipv6(7).
+fn socket_address(address: SocketAddr) -> Vec<u8> {
+    let family = if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 } as libc::sa_family_t;
+    let (family, port) = (family.to_ne_bytes(), address.port().to_be_bytes());
+    match address.ip() {
+        IpAddr::V4(four) => [&family[..], &port, &four.octets(), &[0; 8]].concat(),
+        IpAddr::V6(six) => [&family[..], &port, &[0; 4], &six.octets(), &[0; 4]].concat(),
     }
 }
 
@@ -271,6 +303,7 @@ fn lower_record(record: Record, program: &mut Program) -> RawArg {
             let next = add_patch(program, data, data + 4, code, (4, 0), NO_PATCH);
             return RawArg::Patched(add_patch(program, data, data, cgroup, (4, 0), next));
         }
+        Record::Address(address) => program.bytes(&socket_address(address.into())),
         Record::Zero => words(program, &[0]),
         Record::WindowSize { rows, columns } => words(program, &[u64::from(rows) | u64::from(columns) << 16]),
         Record::Signals(set) => words(program, &[set]),

@@ -92,6 +92,13 @@ pub(crate) mod number {
     pub(crate) const KILL: i64 = 62;
     pub(crate) const SIGNALFD4: i64 = 289;
     pub(crate) const SETSID: i64 = 112;
+    pub(crate) const PREAD64: i64 = 17;
+    pub(crate) const SOCKET: i64 = 41;
+    pub(crate) const CONNECT: i64 = 42;
+    pub(crate) const SENDTO: i64 = 44;
+    pub(crate) const RECVFROM: i64 = 45;
+    pub(crate) const CLOCK_GETTIME: i64 = 228;
+    pub(crate) const GETRANDOM: i64 = 318;
 }
 
 /// System call numbers, as in `asm/unistd.h`.
@@ -117,4 +124,11 @@ pub(crate) mod number {
     pub(crate) const KILL: i64 = 129;
     pub(crate) const SIGNALFD4: i64 = 74;
     pub(crate) const SETSID: i64 = 157;
+    pub(crate) const PREAD64: i64 = 67;
+    pub(crate) const SOCKET: i64 = 198;
+    pub(crate) const CONNECT: i64 = 203;
+    pub(crate) const SENDTO: i64 = 206;
+    pub(crate) const RECVFROM: i64 = 207;
+    pub(crate) const CLOCK_GETTIME: i64 = 113;
+    pub(crate) const GETRANDOM: i64 = 278;
 }

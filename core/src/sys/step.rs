@@ -83,10 +83,39 @@ pub(crate) struct RawClone {
     pub then: Then,
     /// The descriptor of the process at whose end the maker ends, too; [`NO_SLOT`] for none.
     pub owner: u16,
+    /// Where in the data a [`RawResolver`] is, with which the maker answers questions for names; [`NO_RESOLVER`] for none.
+    pub resolver: u32,
 }
 
 /// No slot.
 pub(crate) const NO_SLOT: u16 = u16::MAX;
+
+/// No resolver.
+pub(crate) const NO_RESOLVER: u32 = u32::MAX;
+
+/// How many servers a resolver asks at most: as many as resolv.conf(5) may name.
+pub(crate) const SERVERS: usize = 3;
+
+/// What the process that stays answers questions for names with.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RawResolver {
+    /// The socket that the questions come to.
+    pub socket: u16,
+    /// The file with the names.
+    pub hosts: u16,
+    /// How many servers there are for all else.
+    pub count: u32,
+    pub servers: [RawAddress; SERVERS],
+}
+
+/// `struct sockaddr_in` or `struct sockaddr_in6`, of `len` bytes.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RawAddress {
+    pub len: u32,
+    pub bytes: [u8; 28],
+}
 
 /// What a process of the container's side does after it made another.
 #[repr(u8)]

@@ -13,7 +13,10 @@ use super::clock::now;
 use super::clone::clone_process;
 use super::memory::{Memory, SHARED, Start};
 use super::raw::syscall;
-use super::step::{Ask, Expects, Keep, NO_PATCH, NO_SLOT, Patch, RawArg, RawStep, Side, Then};
+use super::step::{
+    Ask, Expects, Keep, NO_PATCH, NO_RESOLVER, NO_SLOT, Patch, RawArg, RawClone, RawResolver, RawStep, Side,
+    Then,
+};
 
 /// Performs the caller's steps from `from` up to `to`; the index of the step that failed, if one did.
 ///
@@ -73,6 +76,15 @@ pub(crate) struct Made {
     pub pid: i64,
     /// The descriptor of the process at whose end this one shall end; -1 for none.
     pub owner: i64,
+    pub resolver: Option<Resolver>,
+}
+
+/// What this process answers questions for names with: the descriptors, and what else was given.
+#[allow(dead_code, reason = "for init")]
+pub(crate) struct Resolver {
+    pub socket: i64,
+    pub hosts: i64,
+    pub given: *const RawResolver,
 }
 
 /// Performs the container's steps from `from` on: until one fails, or one makes another process.
@@ -96,13 +108,14 @@ pub(crate) unsafe fn walk_on(memory: *mut Memory, from: usize) -> Option<Made> {
                     // Read before: once the program is executed, the caller empties the slots of what it closed.
                     let slots = (*memory).slots;
                     let owner = if how.owner == NO_SLOT { -1 } else { *slots.add(how.owner as usize) };
+                    let resolver = resolver(memory, &how);
                     if !perform(memory, index, step, &mut time) {
                         break;
                     }
                     if how.flags & (CLONE_VM | CLONE_CHILD_CLEARTID) == CLONE_CHILD_CLEARTID {
                         tell_left(memory);
                     }
-                    return Some(Made { then: how.then, pid: *slots.add(how.pid as usize), owner });
+                    return Some(Made { then: how.then, pid: *slots.add(how.pid as usize), owner, resolver });
                 }
                 let ok = perform(memory, index, step, &mut time);
                 gate_done(memory);
@@ -113,6 +126,20 @@ pub(crate) unsafe fn walk_on(memory: *mut Memory, from: usize) -> Option<Made> {
             index = index.wrapping_add(1);
         }
         None
+    }
+}
+
+/// What the process that makes another stays with.
+unsafe fn resolver(memory: *mut Memory, how: &RawClone) -> Option<Resolver> {
+    if how.resolver == NO_RESOLVER {
+        return None;
+    }
+    // SAFETY: it was prepared there.
+    unsafe {
+        #[allow(clippy::cast_ptr_alignment, reason = "what is prepared begins at a multiple of eight")]
+        let given = (*memory).data.add(how.resolver as usize).cast::<RawResolver>();
+        let slot = |slot: u16| *(*memory).slots.add(slot as usize);
+        Some(Resolver { socket: slot((*given).socket), hosts: slot((*given).hosts), given })
     }
 }
 

@@ -24,6 +24,15 @@ pub fn on_a_host(what: &str, test: impl FnOnce() + Send) {
     run.expect("entered");
 }
 
+/// Whether dig(1) is there; otherwise says that this test was skipped.
+pub fn needs_dig(what: &str) -> bool {
+    let is_there = std::path::Path::new("/usr/bin/dig").exists();
+    if !is_there {
+        super::skip(what, "needs dig, of bind9-dnsutils");
+    }
+    is_there
+}
+
 /// A name that no other test, and no other run, has.
 pub fn unique(name: &str) -> String {
     format!("{name}{}", std::process::id())

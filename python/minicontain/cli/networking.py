@@ -57,6 +57,7 @@ def create(values: Values, rest: list[str]) -> int:
         nat=values.get("nat", False),
         forward=values.get("forward", False),
         dns=values.get("dns", ()),
+        resolver=values.get("resolver", False),
         # This process ends at once.
         persistent=True,
     )
@@ -154,6 +155,7 @@ _SUBCOMMANDS = {
             Option(("--forward",), "switch on that the host forwards packets, where it is off"),
             Option(("--internal",), "nothing outside is reached (the default)", key="nat", on=False),
             Option(("--dns",), "a server that containers ask for names", "ADDRESS", many=True),
+            Option(("--resolver",), "init answers at 127.0.0.11:53: dig and nginx find the names too"),
             Option(("--mtu",), "the largest packet, in bytes", "BYTES"),
         ),
         least=1,

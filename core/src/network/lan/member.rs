@@ -14,6 +14,7 @@ use super::hosts::{self, Names};
 use super::messages::{Interface, veth};
 use super::pasta::Pasta;
 use super::record::{Record, link_name, trouble};
+use super::settings::servers_of_host;
 use super::{addresses, firewall};
 use crate::error::{Code, Error};
 use crate::host::{Maker, next_number};
@@ -21,6 +22,26 @@ use crate::network::cni::is_config;
 use crate::network::{Cidr, RateLimit};
 use crate::plan::arg::{Message, Slot};
 use crate::spec::{Attachment, Protocol, Publish, Spec};
+
+/// What networks have for a container to see.
+#[derive(Debug, Clone)]
+pub(crate) struct Files {
+    /// What it has as `/etc/hosts`.
+    pub hosts: String,
+    /// What it has as `/etc/resolv.conf`, where that is not the root's own.
+    pub resolv_conf: Option<String>,
+    /// What its init answers questions for names with, where one of the networks has that.
+    pub resolver: Option<Resolver>,
+}
+
+/// A container's resolver, as it is planned.
+#[derive(Debug, Clone)]
+pub(crate) struct Resolver {
+    /// The network that wants it.
+    pub network: String,
+    /// Who is asked for what is on none of the networks.
+    pub servers: Vec<IpAddr>,
+}
 
 /// A container's place on a network, as it is planned.
 #[derive(Debug, Clone)]
@@ -52,19 +73,24 @@ impl Place {
         veth(&host, self.address, (bridge, self.bridge), *mtu, &self.interface, pid)
     }
 
-    /// The files that networks have for their containers, and where they are seen.
-    pub(crate) fn files(places: &[Self]) -> Result<Vec<(String, &'static str)>, Error> {
-        let Some(Self { record, .. }) = places.first() else { return Ok(Vec::new()) };
+    /// The files that networks have for their containers.
+    pub(crate) fn files(places: &[Self]) -> Result<Option<Files>, Error> {
+        let Some(Self { record, .. }) = places.first() else { return Ok(None) };
         let hosts = if places.len() == 1 {
             record.file("hosts")?
         } else {
             hosts::combined(&places.iter().map(|place| &place.record).collect::<Vec<_>>())?
         };
-        let mut files = vec![(hosts.to_string_lossy().into_owned(), "/etc/hosts")];
-        if record.resolver {
-            files.push((record.file("resolv.conf")?.to_string_lossy().into_owned(), "/etc/resolv.conf"));
-        }
-        Ok(files)
+        let text = |path: PathBuf| path.to_string_lossy().into_owned();
+        let with_resolver = places.iter().map(|place| &place.record).find(|record| record.resolver);
+        let says = with_resolver.or(Some(record).filter(|record| record.servers.is_some()));
+        let resolv_conf = says.map(|record| record.file("resolv.conf")).transpose()?.map(text);
+        let resolver = with_resolver.map(|with| Resolver {
+            network: with.name.clone(),
+            // As for all that is on none of the networks, the first says where to ask.
+            servers: record.servers.clone().unwrap_or_else(servers_of_host),
+        });
+        Ok(Some(Files { hosts: text(hosts), resolv_conf, resolver }))
     }
 
     /// A place on each of a container's networks. The first leads everywhere else, and has the published ports.

@@ -14,10 +14,10 @@ mod settings;
 mod sweep;
 
 pub use describe::{Connected, NetworkDescription};
-pub(crate) use member::{Member, Place};
+pub(crate) use member::{Files, Member, Place};
 pub(crate) use messages::configure;
 pub(crate) use record::{Inside, Record};
-pub(crate) use settings::forwards;
+pub(crate) use settings::{RESOLVER, forwards};
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
@@ -35,7 +35,7 @@ use crate::spec::{Fault, bit, is_host_name};
 use crate::sys::process;
 use home::Home;
 use pasta::Pasta;
-use settings::{forwarding, resolvers, setting};
+use settings::{check_servers, forwarding, resolv_conf, servers, setting};
 use sweep::{sweep, sweep_held};
 
 /// Where programs of the host are looked for.
@@ -61,6 +61,11 @@ pub struct NetworkOptions {
     pub forward: bool,
     /// The DNS servers that containers ask. Default: the host's own that they can reach; none without `nat`.
     pub dns: Vec<IpAddr>,
+    /// Whether programs that ask a DNS server, and do not read `/etc/hosts` (dig, nginx), find the names as well: each
+    /// container's init answers at 127.0.0.11:53, by UDP, and asks the servers (three at most) for all else. It takes that
+    /// port of the container: who binds 0.0.0.0:53 there meets EADDRINUSE, and has to bind another address. A container on
+    /// such a network needs an init in a PID namespace of its own, and a loopback.
+    pub resolver: bool,
     /// Whether it stays when this process ends, until it is removed. Otherwise the next process that makes or lists
     /// networks sweeps it away. An ordinary user's cannot stay.
     pub persistent: bool,
@@ -97,6 +102,9 @@ impl Network {
     /// [`Code::ForwardingOff`]; [`Code::NotSupported`] without nftables, where that is needed; [`Error::Spec`].
     pub fn create(name: &str, options: &NetworkOptions) -> Result<Self, Error> {
         check_name(name)?;
+        if options.resolver {
+            check_servers(&options.dns)?;
+        }
         // Nobody else chooses the same addresses meanwhile, or takes this for what is left of a killed maker's.
         let lock = record::hold()?;
         sweep_held()?;
@@ -119,7 +127,6 @@ impl Network {
             return Err(Error::Spec(vec![Fault::new("mtu", format!("{mtu} bytes"), "use 68 to 65535")]));
         }
         let inside = held.as_ref().map(|(user, net)| Inside { user: user.path(), net: net.path() });
-        let servers = resolvers(&options.dns, options.nat);
         let mut record = Record {
             name: name.into(),
             bridge: bridge_name(name),
@@ -132,7 +139,8 @@ impl Network {
             maker: Maker::this(),
             namespace: netlink.namespace().id(),
             inside,
-            resolver: servers.is_some(),
+            servers: servers(&options.dns, options.nat),
+            resolver: options.resolver,
         };
         if options.nat || options.forward {
             forwarding(&record, options.forward)?;
@@ -147,7 +155,7 @@ impl Network {
             }
         };
         let mut network = Self { record: record.clone(), netlink, held, uplink: None };
-        let built = network.build(&mut record, &bridge, servers.as_deref());
+        let built = network.build(&mut record, &bridge);
         network.record = record;
         if let Err(error) = built {
             let _ = network.take_down();
@@ -289,15 +297,14 @@ impl Network {
         Ok(ports.map(|state| state.name).collect())
     }
 
-    fn build(&self, record: &mut Record, bridge: &Link, servers: Option<&[IpAddr]>) -> Result<(), Error> {
+    fn build(&self, record: &mut Record, bridge: &Link) -> Result<(), Error> {
         let write = |name: &str, bytes: &[u8]| {
             let path = record.file(name)?;
             record::publish_file(&path, bytes)
         };
         write("hosts", &hosts::beginning(record))?;
-        if let Some(servers) = servers {
-            let lines: String = servers.iter().map(|server| format!("nameserver {server}\n")).collect();
-            write("resolv.conf", lines.as_bytes())?;
+        if let Some(text) = resolv_conf(record) {
+            write("resolv.conf", text.as_bytes())?;
         }
         if record.inside.is_some() {
             self.netlink.link("lo")?.up()?;

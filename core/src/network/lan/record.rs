@@ -49,7 +49,9 @@ pub(crate) struct Record {
     pub namespace: u64,
     /// Where that is opened, and the user namespace that owns it, where they are not the host's.
     pub inside: Option<Inside>,
-    /// Whether the containers get a resolv.conf of the network.
+    /// The servers that its containers ask for names; none where the host's file says that as well.
+    pub servers: Option<Vec<IpAddr>>,
+    /// Whether they ask their own init, which asks those.
     pub resolver: bool,
 }
 

@@ -1,13 +1,16 @@
 //! Settings of the kernel where a network's bridge is, and what of the host's containers are told.
 
 use std::fs;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::inside;
 use super::record::Record;
 use crate::error::{Code, Error};
+use crate::spec::Fault;
 
 const FORWARD: &str = "ipv4/ip_forward";
+/// Where a container's resolver answers: Docker's is there, too.
+pub(crate) const RESOLVER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 11);
 
 /// Sees to it that the host forwards packets, which changes the host only when that was asked for.
 pub(super) fn forwarding(record: &Record, switch_on: bool) -> Result<(), Error> {
@@ -58,22 +61,45 @@ pub(super) fn setting(record: &Record, name: &str, value: &str) -> Result<(), Er
 /// The servers for a resolv.conf of the network's own: those asked for; or the host's, where one of those cannot be reached
 /// from a container; none where the host's file will do. What leads nowhere is not asked: a server that cannot be reached
 /// is waited for.
-pub(super) fn resolvers(asked: &[IpAddr], nat: bool) -> Option<Vec<IpAddr>> {
+pub(super) fn servers(asked: &[IpAddr], nat: bool) -> Option<Vec<IpAddr>> {
     if !asked.is_empty() || !nat {
         return Some(asked.to_vec());
     }
-    let read = |path: &str| {
-        let text = fs::read_to_string(path).unwrap_or_default();
-        let servers = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver"));
-        servers.filter_map(|server| server.trim().parse().ok()).collect::<Vec<IpAddr>>()
-    };
-    let all = read("/etc/resolv.conf");
+    let will_do = named_in("/etc/resolv.conf").iter().all(|server| !server.is_loopback());
+    if will_do { None } else { Some(servers_of_host()) }
+}
+
+/// The host's own servers that can be reached from a container.
+pub(super) fn servers_of_host() -> Vec<IpAddr> {
     let reachable =
         |servers: Vec<IpAddr>| servers.into_iter().filter(|server| !server.is_loopback()).collect();
-    if all.iter().all(|server| !server.is_loopback()) {
-        return None;
-    }
+    let own: Vec<IpAddr> = reachable(named_in("/etc/resolv.conf"));
     // systemd-resolved keeps the servers that it asks itself here.
-    let own: Vec<IpAddr> = reachable(all);
-    Some(if own.is_empty() { reachable(read("/run/systemd/resolve/resolv.conf")) } else { own })
+    if own.is_empty() { reachable(named_in("/run/systemd/resolve/resolv.conf")) } else { own }
+}
+
+/// The servers that a file in the form of resolv.conf(5) names.
+fn named_in(path: &str) -> Vec<IpAddr> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let servers = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver"));
+    servers.filter_map(|server| server.trim().parse().ok()).collect()
+}
+
+/// What the containers of a network have as resolv.conf(5), where that is not the host's.
+pub(super) fn resolv_conf(record: &Record) -> Option<String> {
+    if record.resolver {
+        // A name without a dot is one of the network's, and not of a domain that the C library makes up.
+        return Some(format!("nameserver {RESOLVER}\noptions ndots:0\n"));
+    }
+    let servers = record.servers.as_ref()?;
+    Some(servers.iter().map(|server| format!("nameserver {server}\n")).collect())
+}
+
+/// A resolver does not ask itself.
+pub(super) fn check_servers(asked: &[IpAddr]) -> Result<(), Error> {
+    if asked.iter().all(|server| server.to_canonical() != RESOLVER) {
+        return Ok(());
+    }
+    let problem = format!("{RESOLVER} is the network's own resolver");
+    Err(Error::Spec(vec![Fault::new("dns", problem, "name servers that it asks, or leave resolver out")]))
 }

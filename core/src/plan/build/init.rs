@@ -130,6 +130,8 @@ impl Builder<'_> {
         let streams = self.files.streams.into_iter().flatten();
         let mut keep: Vec<Slot> = streams.chain(self.files.passed.iter().map(|(slot, _)| *slot)).collect();
         keep.extend(self.late_limits());
+        let resolver = self.resolver();
+        keep.extend(resolver.iter().flat_map(|resolver| [resolver.socket, resolver.hosts]));
         keep.dedup();
         self.enter_init(keep);
         self.hide_process();
@@ -151,7 +153,7 @@ impl Builder<'_> {
                 pid,
                 pidfd: None,
                 cgroup: None,
-                maker: Maker::Init { owner },
+                maker: Maker::Init { owner, resolver },
             });
         });
     }

@@ -11,6 +11,7 @@ pub(super) mod namespaces;
 mod network;
 mod places;
 pub(super) mod program;
+mod resolver;
 mod rootfs;
 mod stdio;
 mod system;
@@ -53,6 +54,8 @@ struct Builder<'a> {
     places: Vec<Place>,
     /// Its networks of CNI plugins.
     plugged: Option<Plugged>,
+    /// What its resolver answers from, where it has one.
+    names: Option<resolver::Names>,
     /// The volumes that were asked for, and the networks' files.
     binds: Vec<Volume>,
     /// Volumes, which come after the system mounts.
@@ -88,7 +91,9 @@ pub(super) fn plan(spec: Spec, target: Option<i32>, container: Option<&Cgroup>) 
         return Err(Error::call(Code::SourceNotFound, problem, libc::ENOTDIR, hint).about(path));
     }
     let account = users::account(&spec, &users, root)?;
-    let binds = spec.volumes.iter().cloned().chain(network::files(&spec, &places)?).collect();
+    let files = Place::files(&places)?;
+    let binds = spec.volumes.iter().cloned().chain(network::files(&spec, files.as_ref())).collect();
+    let names = resolver::of(&spec, files)?;
     let mut builder = Builder {
         spec: &spec,
         host,
@@ -104,6 +109,7 @@ pub(super) fn plan(spec: Spec, target: Option<i32>, container: Option<&Cgroup>) 
         files: rootfs::Files::default(),
         places,
         plugged,
+        names,
         binds,
         volumes: Vec::new(),
         target,
@@ -145,6 +151,7 @@ impl Builder<'_> {
         self.open_terminal();
         self.open_namespaces();
         self.prepare_init();
+        self.open_names();
         self.make_cgroup()?;
         self.files_by_caller()?;
         self.make_namespaces();
@@ -158,6 +165,7 @@ impl Builder<'_> {
         );
         self.name_host();
         self.loopback_up();
+        self.bind_resolver();
         self.files_inside();
         self.wait_for_map();
         // The caller is still making the links; but settings may be about them.

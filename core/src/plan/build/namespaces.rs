@@ -119,7 +119,10 @@ impl Builder<'_> {
         self.kept.pid = Some(pid);
         self.hide_process();
         let (maker, why) = if self.joiner_stays() {
-            (Maker::Init { owner: None }, "init stays outside, to reap it and to tell how it ended")
+            (
+                Maker::Init { owner: None, resolver: None },
+                "init stays outside, to reap it and to tell how it ended",
+            )
         } else {
             (
                 Maker::Joiner,

@@ -3,22 +3,23 @@
 use std::net::Ipv4Addr;
 
 use super::{Builder, Call, Fd, Shell, Side, Slot};
-use crate::error::Error;
 use crate::namespace::Kind;
-use crate::network::lan::{Place, configure, forwards};
+use crate::network::lan::{Files, Place, configure, forwards};
 use crate::plan::step::Enforcement;
 use crate::spec::{Spec, Volume};
 use crate::sys::memory::PLACED;
 
 /// Files that a network has for its containers, unless the spec has its own in their place.
-pub(super) fn files(spec: &Spec, places: &[Place]) -> Result<Vec<Volume>, Error> {
+pub(super) fn files(spec: &Spec, files: Option<&Files>) -> Vec<Volume> {
     let root = spec.rootfs.as_deref().unwrap_or("");
-    let wanted = Place::files(places)?.into_iter().filter(|(_, target)| {
+    let hosts = files.map(|files| (files.hosts.clone(), "/etc/hosts"));
+    let resolv_conf = files.and_then(|files| Some((files.resolv_conf.clone()?, "/etc/resolv.conf")));
+    let wanted = hosts.into_iter().chain(resolv_conf).filter(|(_, target)| {
         let own = spec.volumes.iter().any(|volume| volume.target == *target);
         // A root that was named is not changed: what is missing there has no place.
         !own && (root.is_empty() || std::path::Path::new(&format!("{root}{target}")).is_file())
     });
-    Ok(wanted.map(|(source, target)| Volume { source, target: target.into(), read_only: true }).collect())
+    wanted.map(|(source, target)| Volume { source, target: target.into(), read_only: true }).collect()
 }
 
 impl Builder<'_> {
