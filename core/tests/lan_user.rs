@@ -59,6 +59,51 @@ fn an_ordinary_users_containers_ask_their_init() {
 }
 
 #[test]
+fn an_ordinary_users_container_is_on_several_networks() {
+    if !as_anyone("a network without privileges") {
+        return;
+    }
+    // The second is another process's.
+    let (read, write) = nix::unistd::pipe().expect("a pipe");
+    let (front, back) = (lab("front", NetworkOptions::default()), unique("back"));
+    // SAFETY: the copy makes a network.
+    let copy = unsafe {
+        namespace::clone(0, || {
+            let Ok(network) = Network::create(&back, &NetworkOptions::default()) else { return 1 };
+            let told = nix::unistd::write(&write, b"made").is_ok();
+            std::thread::sleep(Duration::from_secs(60));
+            i32::from(!told || network.remove().is_err())
+        })
+    }
+    .expect("a copy");
+    drop(write);
+    assert_eq!(nix::unistd::read(&read, &mut [0; 4]), Ok(4));
+    let back = Network::open(&back).expect("the copy's");
+    assert!(!front.subnet().overlaps(&back.subnet()), "{} {}", front.subnet(), back.subnet());
+    let (near, far) = (server(&front, "near", |_| {}), server(&back, "far", |_| {}));
+    let on = |networks: &[&Network], script: &str| {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).timeout(Duration::from_secs(20));
+        for network in networks {
+            command.network(Attachment::to(network.name()));
+        }
+        let run = command.output().expect("a start");
+        assert_eq!(String::from_utf8_lossy(&run.stderr), "");
+        run.outcome.returncode()
+    };
+    let both = "ping -c1 -W2 near >/dev/null && ping -c1 -W2 far >/dev/null";
+    assert_eq!((on(&[&front, &back], both), on(&[&back, &front], both)), (0, 0));
+    let addresses = far.addresses().expect("its addresses");
+    let (_, address) = addresses.iter().find(|(link, _)| link == "eth0").expect("its address");
+    let far_alone = format!("ping -c1 -W1 {} >/dev/null", address.address());
+    assert_ne!(on(&[&front], &far_alone), 0, "who is on one network alone does not reach the other");
+    drop((near, far));
+    copy.send_signal(libc::SIGTERM).expect("ended");
+    copy.wait().expect("its end");
+    front.remove().expect("removed");
+}
+
+#[test]
 fn another_process_of_the_user_finds_it() {
     if !as_anyone("a network without privileges") {
         return;

@@ -120,7 +120,10 @@ impl Network {
             Some((_, net)) => Netlink::of(net)?,
         };
         let own = netlink.namespace().id();
-        let others: Vec<Record> = Record::all()?.into_iter().filter(|other| other.namespace == own).collect();
+        // What is found, rather than asked for, a container shall be able to be on together with the user's others.
+        let apart = options.subnet.is_some() || held.is_none();
+        let near = |other: &Record| other.namespace == own || (!apart && other.inside.is_some());
+        let others: Vec<Record> = Record::all()?.into_iter().filter(near).collect();
         let gateway = addresses::choose(&netlink, options.subnet.as_deref(), &others)?;
         let gateway6 = options.subnet6.as_deref().map(addresses::read6).transpose()?;
         if let Some(mtu) = options.mtu.filter(|mtu| !(68..=65_535).contains(mtu)) {
@@ -377,9 +380,12 @@ fn bridge_gone(record: &Record) -> Error {
     Error::call(Code::NetworkNotFound, problem, 0, "somebody removed it: make the network anew")
 }
 
-/// The namespaces of an ordinary user's network.
+/// The namespaces of an ordinary user's network. One user namespace owns all his networks: a link from one network
+/// namespace to another, as a container on two networks has, takes rights in both.
 fn hold() -> Result<(Namespace, Namespace), Error> {
-    let user = Namespace::create(Kind::User)?;
+    let others = Record::all()?.into_iter().filter_map(|other| other.inside);
+    let owner = others.filter_map(|inside| Namespace::open(Path::new(&inside.user)).ok()).next();
+    let user = owner.map_or_else(|| Namespace::create(Kind::User), Ok)?;
     let net = Namespace::create_in(Kind::Net, &user)?;
     Ok((user, net))
 }
