@@ -996,7 +996,9 @@ minicontain_error *minicontain_spec_publish(minicontain_spec *spec,
  * Limits the memory of all processes together, in bytes, 512 KiB or more; what the kernel holds for them counts, and
  * it rounds to pages. Who wants more is killed (MINICONTAIN_REASON_OOM). UINT64_MAX for no limit, which is the
  * default of this and all other limits. Where a host has no cgroup for the caller, each process is limited by
- * itself, and minicontain_plan_enforced_to_json says partial.
+ * itself, and minicontain_plan_enforced_to_json says partial. Before that, on v2, an ordinary user's process asks
+ * systemd's user manager for one, once, and is moved there, as by systemd-run --user --scope: so it ends with the
+ * user's last login, unless loginctl enable-linger is said.
  */
 minicontain_error *minicontain_spec_set_memory(minicontain_spec *spec,
                                                uint64_t size);

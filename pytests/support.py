@@ -83,6 +83,20 @@ def why_no_cgroup() -> str:
         return f"this user can make no cgroup ({error.code})"
 
 
+@cache
+def why_no_cpuset() -> str:
+    """Why this user can name no CPUs, nor limit disks; empty if he can. systemd delegates neither."""
+    import minicontain
+
+    if why_no_cgroup():
+        return why_no_cgroup()
+    try:
+        with minicontain.Cgroup(f"minicontain-probe-{os.getpid()}", cpuset_cpus=max(os.sched_getaffinity(0))):
+            return ""
+    except minicontain.CgroupError as error:
+        return f"what is delegated to this user has no cpuset ({error.code})"
+
+
 @contextmanager
 def in_threads(count: int, function: Callable[[], object]) -> Iterator[None]:
     """Calls a function in so many threads at once; the end of the block waits for all."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import minicontain
 import pytest
 from minicontain import Cgroup, Container, run
-from support import check_victims, why_no_cgroup
+from support import check_victims, why_no_cgroup, why_no_cpuset
 
 PATIENCE = 120
 HOG = ["tail", "/dev/zero"]
@@ -32,6 +32,7 @@ except OSError as error:
 """
 
 needs_cgroup = pytest.mark.skipif(bool(why_no_cgroup()), reason=why_no_cgroup() or "-")
+needs_cpuset = pytest.mark.skipif(bool(why_no_cpuset()), reason=why_no_cpuset() or "-")
 needs_no_cgroup = pytest.mark.skipif(not why_no_cgroup(), reason="this user can make cgroups")
 
 
@@ -149,7 +150,7 @@ def test_a_tenth_of_a_cpu_is_a_tenth():
     assert shares[-1] > 0.09, shares
 
 
-@needs_cgroup
+@needs_cpuset
 def test_shares_of_one_cpu_are_in_proportion():
     cpu = max(os.sched_getaffinity(0))
 
@@ -167,7 +168,7 @@ def test_shares_of_one_cpu_are_in_proportion():
     assert statistics.median(ratios) == pytest.approx(2, rel=0.05), ratios
 
 
-@needs_cgroup
+@needs_cpuset
 def test_it_runs_on_the_cpus_that_are_named():
     cpu = max(os.sched_getaffinity(0))
     command = ["grep", "Cpus_allowed_list", "/proc/self/status"]
@@ -179,7 +180,7 @@ def test_it_runs_on_the_cpus_that_are_named():
 # What cannot be
 
 
-@needs_cgroup
+@needs_cpuset
 @pytest.mark.parametrize(
     ("fields", "field", "told"),
     [

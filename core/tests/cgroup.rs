@@ -280,6 +280,11 @@ fn a_value_that_this_host_cannot_have_names_what_it_can() {
             spec[name] = value.clone();
         }
         let error = try_run(spec).expect_err("an error");
+        // systemd delegates neither CPUs by name nor disks.
+        if error.code() == Code::NotEnforced && !root() {
+            skip("a_value_that_this_host_cannot_have_names_what_it_can", &error.to_string());
+            continue;
+        }
         let fault = error.faults().first().unwrap_or_else(|| panic!("{error}"));
         assert_eq!(fault.field, field);
         assert!(error.to_string().contains(range), "{error}");

@@ -36,6 +36,7 @@ __all__ = [
     "run",
     "setns",
     "unshare",
+    "why_no_manager",
 ]
 
 __version__: str
@@ -514,6 +515,9 @@ def change_route(
     metric: int | None,
 ) -> None:
     """Adds a route, or removes the first one like it."""
+
+def why_no_manager() -> str | None:
+    """Why systemd's user manager cannot be asked for a cgroup; None where it answers."""
 
 def cni_find(name: str, directories: list[str]) -> Path:
     """The file of the network of that name."""

@@ -112,8 +112,9 @@ class Cgroup:
     path whose last part is new.
 
     It is the same on hosts with cgroups of version 1, 2 and both. Making one takes root, or a cgroup that is
-    delegated to the user. Raises `SpecError` for limits that cannot be, `CgroupError` (an `OSError`) where
-    the kernel refuses, and `NoSuchCgroupError` once it was removed.
+    delegated to the user, or a scope of systemd's user manager (see `help(minicontain.fields)`): that goes
+    with the last process in it, and the cgroups below it too. Raises `SpecError` for limits that cannot be,
+    `CgroupError` (an `OSError`) where the kernel refuses, and `NoSuchCgroupError` once it was removed.
 
     >>> import minicontain, subprocess
     >>> with minicontain.Cgroup("minicontain-example", memory="64M", pids_limit=20) as cgroup:

@@ -142,6 +142,11 @@ Cgroup and demands:
     require             list of what must hold, such as ["memory"], of the names that a result's `enforced`
                         has
 
+An ordinary user on version 2 whose cgroup is not his has these by systemd's user manager: the first of them
+that a process asks for has it moved, with all its threads, into a scope of that manager's
+(minicontain-PID-STARTED.scope, once). From then on it ends with that manager, as what `systemd-run --user
+--scope` runs: at the end of the user's last login, unless `loginctl enable-linger` is said.
+
 `run`, `Popen` and `Container` also take what those of `subprocess` take for pipes and text.
 `Container.exec` and `enter` take fields of a process, of rights and limits, a `Cgroup` takes limits. The
 names below are types, for type checkers and editors.

@@ -151,6 +151,12 @@ impl Cgroup {
     }
 }
 
+/// Why systemd's user manager cannot be asked for a cgroup; None where it answers.
+#[pyfunction]
+pub(crate) fn why_no_manager(py: Python<'_>) -> Option<String> {
+    py.detach(minicontain::cgroup::why_no_manager)
+}
+
 /// What a call gives that may block.
 fn detached<T: Send>(py: Python<'_>, call: impl FnOnce() -> Result<T, Error> + Send) -> PyResult<T> {
     py.detach(call).map_err(|error| exception(py, While::InCgroup, &error, None))

@@ -46,6 +46,8 @@ mod _native {
     #[pymodule_export]
     use super::cgroup::Cgroup;
     #[pymodule_export]
+    use super::cgroup::why_no_manager;
+    #[pymodule_export]
     use super::child::{Child, fork, map_root};
     #[pymodule_export]
     use super::cni::{CniConfig, cni_find, cni_sweep};

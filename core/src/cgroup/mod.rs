@@ -6,6 +6,7 @@ mod directory;
 mod events;
 pub(crate) mod place;
 mod reader;
+pub(crate) mod scope;
 pub(crate) mod settings;
 mod stats;
 pub(crate) mod sweep;
@@ -14,6 +15,7 @@ mod victims;
 pub use directory::Directory;
 pub use events::{Event, Events, Watch};
 pub(crate) use reader::Kept;
+pub use scope::why_no_manager;
 pub use stats::{CpuStats, IoStats, MemoryStats, PidsStats, Pressure, PressureTimes, Stats};
 pub use victims::Victim;
 
@@ -32,7 +34,8 @@ use crate::spec::{Fault, Limits};
 
 /// A cgroup: one directory in the v2 tree, one in each hierarchy of v1, or both.
 ///
-/// It stays until it is removed, whoever made it.
+/// It stays until it is removed, whoever made it; one in a scope that systemd's user manager gave for it goes with the
+/// scope, when the last process in that has ended.
 ///
 /// ```no_run
 /// use minicontain::{Cgroup, spec::{Limits, Size}};
@@ -60,7 +63,8 @@ pub struct Held {
 
 impl Cgroup {
     /// Makes a cgroup below the caller's own, with every controller that can be had there. `name` may be a path whose
-    /// last part is new.
+    /// last part is new. For an ordinary user without a cgroup of his, systemd's user manager is asked for one, once in
+    /// a process's life.
     ///
     /// # Errors
     /// [`Code::NameTaken`] when it is there; [`Code::NotEnforced`] when a limit cannot be held;

@@ -9,6 +9,7 @@ use nix::fcntl::AtFlags;
 use nix::unistd::{AccessFlags, faccessat};
 
 use super::directory::members;
+use super::scope;
 use crate::host::cgroups::{Controller, Hierarchy, Version, controllers_of, enabled_in};
 
 /// Where the caller's own processes go when their cgroup is to have children with controllers: v2 has either.
@@ -144,32 +145,48 @@ fn place(
             writable(&parent)?;
             Ok(in_tree(&parent, wanted))
         }
-        (Version::V2, None) => {
-            let own = own()?;
-            let above = own.ancestors().take_while(|path| path.starts_with(&hierarchy.mount));
-            let mut best: Option<(Place, Vec<Missing>)> = None;
-            let mut refused = None;
-            for parent in above {
-                if let Err(reason) = writable(parent).and_then(|()| writable(&parent.join("cgroup.procs"))) {
-                    refused.get_or_insert(reason);
-                    continue;
-                }
-                let (place, reasons) = in_tree(parent, wanted);
-                // The nearest; moving processes is the last resort.
-                let cost = |(place, reasons): &(Place, Vec<Missing>)| {
-                    (reasons.len(), place.leave.is_some(), !place.enable.is_empty())
-                };
-                let found = (place, reasons);
-                if best.as_ref().is_none_or(|best| cost(&found) < cost(best)) {
-                    best = Some(found);
-                }
+        (Version::V2, None) => nearest(hierarchy, &own()?, wanted).or_else(|reason| {
+            // Without a controller there is nothing to be had by being asked for.
+            if wanted.is_empty() || nix::unistd::geteuid().is_root() {
+                return Err(reason);
             }
-            best.ok_or_else(|| {
-                let reason = refused.unwrap_or_default();
-                format!("{reason}: nothing is delegated to this user (systemd: Delegate=yes, or systemd-run --user --scope)")
-            })
+            scope::ask().map_err(|why| format!("{reason}, and {why}"))?;
+            let own = hierarchy.own_now().ok_or("the scope is not below what is mounted")?;
+            nearest(hierarchy, &own, wanted)
+        }),
+    }
+}
+
+/// The nearest cgroup of v2 at or above the caller's own that is the caller's to change.
+fn nearest(
+    hierarchy: &Hierarchy,
+    own: &Path,
+    wanted: &[Controller],
+) -> Result<(Place, Vec<Missing>), String> {
+    // What is above a scope is systemd's, even where this user may write it.
+    let top = scope::around(own).unwrap_or(&hierarchy.mount);
+    let above = own.ancestors().take_while(|path| path.starts_with(top));
+    let mut best: Option<(Place, Vec<Missing>)> = None;
+    let mut refused = None;
+    for parent in above {
+        if let Err(reason) = writable(parent).and_then(|()| writable(&parent.join("cgroup.procs"))) {
+            refused.get_or_insert(reason);
+            continue;
+        }
+        let (place, reasons) = in_tree(parent, wanted);
+        // The nearest; moving processes is the last resort.
+        let cost = |(place, reasons): &(Place, Vec<Missing>)| {
+            (reasons.len(), place.leave.is_some(), !place.enable.is_empty())
+        };
+        let found = (place, reasons);
+        if best.as_ref().is_none_or(|best| cost(&found) < cost(best)) {
+            best = Some(found);
         }
     }
+    best.ok_or_else(|| {
+        let reason = refused.unwrap_or_default();
+        format!("{reason}: nothing is delegated to this user (systemd: Delegate=yes)")
+    })
 }
 
 /// What it takes to have these controllers in children of a v2 cgroup.

@@ -102,6 +102,12 @@ impl Hierarchy {
     pub(crate) fn own(&self) -> Option<PathBuf> {
         self.directory(&self.own)
     }
+
+    /// The same as it is now, where the caller may have been moved since this was read.
+    pub(crate) fn own_now(&self) -> Option<PathBuf> {
+        let text = read_text("/proc/self/cgroup").ok()?;
+        self.directory(path_in(&text, self.version, &self.controllers)?)
+    }
 }
 
 /// The hierarchies of this host; `mountinfo` is proc_pid_mountinfo(5). What the v2 tree controls is looked at where one

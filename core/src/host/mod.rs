@@ -1,6 +1,7 @@
 //! What this host offers to this caller. Reading it changes nothing.
 
 mod accounts;
+pub(crate) mod bus;
 pub(crate) mod cgroups;
 mod mount_table;
 mod mounts;

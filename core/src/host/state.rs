@@ -20,8 +20,7 @@ pub(crate) fn state_directory(field: &str) -> Result<PathBuf, Error> {
     if uid.is_root() {
         return Ok("/run/minicontain".into());
     }
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
-    let runtime = runtime.unwrap_or_else(|| format!("/run/user/{uid}").into());
+    let runtime = runtime_directory();
     let ours = fs::metadata(&runtime).is_ok_and(|meta| meta.uid() == uid.as_raw() && meta.is_dir());
     if ours {
         return Ok(runtime.join("minicontain"));
@@ -29,6 +28,12 @@ pub(crate) fn state_directory(field: &str) -> Result<PathBuf, Error> {
     let problem = format!("{field}: there is no directory for this user's state ({})", runtime.display());
     let hint = "set XDG_RUNTIME_DIR to a directory of yours";
     Err(Error::call(Code::SourceNotFound, problem, libc::ENOENT, hint))
+}
+
+/// Where an ordinary user's login has its sockets: `$XDG_RUNTIME_DIR`, or where systemd has it for the user.
+pub(crate) fn runtime_directory() -> PathBuf {
+    let named = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
+    named.unwrap_or_else(|| format!("/run/user/{}", nix::unistd::geteuid()).into())
 }
 
 /// The process that made something.

@@ -182,7 +182,8 @@ pub(crate) struct Own {
     pub steps: [Range<usize>; 2],
 }
 
-/// The ordered list of steps that make a container. Making one reads the host but changes nothing.
+/// The ordered list of steps that make a container. Making one reads the host but changes nothing, save that systemd's user
+/// manager is asked for a cgroup where the spec wants one and this user has none: once in a process's life.
 ///
 /// ```
 /// use minicontain::{Plan, Spec};

@@ -149,7 +149,8 @@ pub struct Spec {
     pub cap_drop: Vec<String>,
     /// Whether no execve can grant privileges: `PR_SET_NO_NEW_PRIVS` of prctl(2).
     pub no_new_privileges: bool,
-    /// What it may use of the host. In JSON these are fields of the spec itself.
+    /// What it may use of the host. In JSON these are fields of the spec itself. For an ordinary user without a cgroup of
+    /// his, [`Plan::new`](crate::Plan::new) asks systemd's user manager for one, once in a process's life.
     #[serde(flatten)]
     pub limits: Limits,
     /// Whether it has a cgroup of its own even if nothing is limited: it can then be measured and frozen.

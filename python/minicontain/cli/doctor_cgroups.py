@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from .. import _native
 from .finding import Finding, read
 
-_DELEGATE = "have a cgroup delegated to this user (systemd: Delegate=yes, or systemd-run --user --scope)"
+_DELEGATE = (
+    "have a cgroup delegated to this user (systemd: Delegate=yes), or log in so that systemd runs a manager "
+    "for this user (XDG_RUNTIME_DIR)"
+)
 _STAND_INS = "limits of memory and processes hold in part (ulimits), others are errors"
 
 
@@ -55,7 +59,13 @@ def _second(mount: str, root: str, own: str) -> Finding:
     above = [one for one in (place, *place.parents) if one.is_relative_to(mount)]
     can = any(_writable(one) and _writable(one / "cgroup.procs") for one in above)
     if not can:
-        found += f"; not this user's to change: {_STAND_INS}"
+        found += "; not this user's to change"
+        why_no_manager = _native.why_no_manager() if os.geteuid() != 0 else "root asks nobody"
+        can = why_no_manager is None
+        if can:
+            found += ", but systemd's user manager answers: limits are had in a scope that it is asked for"
+        else:
+            found += f", and {why_no_manager}: {_STAND_INS}"
     return Finding("cgroups", can, found, _DELEGATE)
 
 

@@ -1,11 +1,11 @@
 //! The container's cgroup: made and limited by the caller, before there is a process to be in it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Builder, Call, Enforcement, Fd, Shell, Side, Slot, Text, Tolerate, quote};
 use crate::cgroup::devices;
 use crate::cgroup::settings::{self, Setting};
-use crate::cgroup::{Cgroup, Directory, Version, place, sweep};
+use crate::cgroup::{Cgroup, Directory, Version, place, scope, sweep};
 use crate::error::{Code, Error};
 use crate::host::cgroups::{Controller, Hierarchy, hierarchies};
 use crate::namespace::Kind;
@@ -157,7 +157,13 @@ impl Builder<'_> {
             Version::V1 => format!("make the cgroup ({})", names.join(", ")),
             Version::V2 => "make the cgroup".to_string(),
         };
-        let why = "what the container's processes use is counted and limited together";
+        let together = "what the container's processes use is counted and limited together";
+        let why = match scope::around(&place.parent).and_then(Path::file_name) {
+            None => together.to_string(),
+            Some(scope) => {
+                format!("{together}; in {}, which systemd's user manager gave", scope.to_string_lossy())
+            }
+        };
         self.act(what, why, Shell::Before(vec![format!("mkdir {shown}")]), |b| {
             b.caller(Call::Mkdir { dir: Fd::Cwd, path: path(), mode: 0o755 });
             if let Some(step) = b.steps.last_mut() {
