@@ -383,8 +383,8 @@ fn bridge_gone(record: &Record) -> Error {
 /// The namespaces of an ordinary user's network. One user namespace owns all his networks: a link from one network
 /// namespace to another, as a container on two networks has, takes rights in both.
 fn hold() -> Result<(Namespace, Namespace), Error> {
-    let others = Record::all()?.into_iter().filter_map(|other| other.inside);
-    let owner = others.filter_map(|inside| Namespace::open(Path::new(&inside.user)).ok()).next();
+    let mut others = Record::all()?.into_iter().filter_map(|other| other.inside);
+    let owner = others.find_map(|inside| Namespace::open(Path::new(&inside.user)).ok());
     let user = owner.map_or_else(|| Namespace::create(Kind::User), Ok)?;
     let net = Namespace::create_in(Kind::Net, &user)?;
     Ok((user, net))
