@@ -20,7 +20,7 @@
 enum { STACK_SIZE = 64 * 1024, PAGE = 4096, MIB = 1024 * 1024 };
 
 struct options {
-    int net, user, defaults, repeat;
+    int net, user, defaults, no_init, repeat;
     long rss, threads, runs;
     const char *root;
 };
@@ -131,6 +131,7 @@ static struct options parse(int argc, char **argv)
         {"net", no_argument, NULL, 'n'},
         {"user", no_argument, NULL, 'u'},
         {"defaults", no_argument, NULL, 'd'},
+        {"no-init", no_argument, NULL, 'i'},
         {"rss", required_argument, NULL, 'r'},
         {"threads", required_argument, NULL, 't'},
         {"repeat", no_argument, NULL, 'a'},
@@ -143,6 +144,7 @@ static struct options parse(int argc, char **argv)
         case 'n': options.net = 1; break;
         case 'u': options.user = 1; break;
         case 'd': options.defaults = 1; break;
+        case 'i': options.no_init = 1; break;
         case 'r': options.rss = number(optarg, 0); break;
         case 't': options.threads = number(optarg, 1); break;
         case 'a': options.repeat = 1; break;
@@ -150,7 +152,7 @@ static struct options parse(int argc, char **argv)
         }
     }
     if (argc - optind != 2) {
-        fprintf(stderr, "usage: [--net] [--user] [--defaults] [--rss MIB] [--threads T] [--repeat] ROOTDIR N\n");
+        fprintf(stderr, "usage: [--net] [--user] [--defaults [--no-init]] [--rss MIB] [--threads T] [--repeat] ROOTDIR N\n");
         exit(2);
     }
     options.root = argv[optind];

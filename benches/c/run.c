@@ -1,7 +1,7 @@
 /*
  * The benchmark's C program: the same work as floor.c, through libminicontain.
  *
- *     run [--net] [--user] [--defaults] [--rss MIB] [--threads T] [--repeat] ROOTDIR N
+ *     run [--net] [--user] [--defaults [--no-init]] [--rss MIB] [--threads T] [--repeat] ROOTDIR N
  */
 #define _GNU_SOURCE
 #include "../timing.h"
@@ -31,6 +31,8 @@ static void make_plan(struct plan *plan, const struct options *options)
     const char *args[] = {"/bin/true"};
 
     check(minicontain_spec_new(args, 1, &plan->spec));
+    if (options->no_init)
+        check(minicontain_spec_set(plan->spec, "init", "false"));
     if (options->defaults)
         return;
     for (size_t i = 0; i < sizeof off / sizeof off[0]; i++)

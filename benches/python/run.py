@@ -15,7 +15,7 @@ import minicontain
 
 def prepare(options: argparse.Namespace) -> Callable[[], None]:
     """The function that makes one run."""
-    fields: dict[str, object] = {}
+    fields: dict[str, object] = {"init": False} if options.no_init else {}
     if not options.defaults:
         # What the floor does not do is switched off.
         shared = {"time": "host"}

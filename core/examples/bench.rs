@@ -16,6 +16,7 @@ struct Options {
     user: bool,
     defaults: bool,
     init: bool,
+    no_init: bool,
     exec: bool,
     rss: usize,
     threads: Option<usize>,
@@ -35,6 +36,7 @@ fn options() -> Options {
             "--user" => options.user = true,
             "--defaults" => options.defaults = true,
             "--init" => options.init = true,
+            "--no-init" => options.no_init = true,
             "--exec" => options.exec = true,
             "--repeat" => options.repeat = true,
             "--turns" => options.turns = true,
@@ -51,6 +53,7 @@ fn options() -> Options {
 fn spec(options: &Options) -> Spec {
     let mut spec = Spec::new(["/bin/true"]);
     if options.defaults {
+        spec.init = !options.no_init;
         return spec;
     }
     spec.rootfs = options.rest.first().cloned();
