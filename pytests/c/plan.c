@@ -80,7 +80,11 @@ static void what_cannot_be_is_said_before_it_is_made(void)
 
 int main(void)
 {
-    struct belongings before = belongings();
+    struct belongings before;
+
+    /* Not warm_up(): valgrind runs this, which cannot run a container. The first plan opens the table of mounts. */
+    the_steps_can_be_walked();
+    before = belongings();
 
     the_steps_can_be_walked();
     every_view_shows_the_same();
