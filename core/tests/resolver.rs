@@ -409,6 +409,7 @@ fn a_detached_container_goes_on_answering() {
         dig.wait().expect("its end");
         assert_eq!(said, "10.16.8.2\n");
         container.kill().and_then(|()| container.wait()).expect("its end");
+        Container::remove(&name).expect("forgotten");
         lab.remove().expect("removed");
     });
 }
