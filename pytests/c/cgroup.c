@@ -334,7 +334,10 @@ static void a_limit_without_cgroups_is_an_error(void)
 
 int main(void)
 {
-    struct belongings before = belongings();
+    struct belongings before;
+
+    warm_up();
+    before = belongings();
 
     names_are_told_and_arguments_checked();
     if (have_cgroups()) {

@@ -121,7 +121,8 @@ static inline int check_lines(const char *path)
     return count;
 }
 
-/* The library keeps two descriptors: of the table of mounts from the first plan on, of init from the first container. */
+/* The library keeps two descriptors: of the table of mounts from the first plan or cgroup on, of init from the
+ * first container. */
 static inline void warm_up(void)
 {
     minicontain_result_free(run(shell("true")));
