@@ -27,10 +27,9 @@ test: lint test-rust test-python test-user test-v2 ## install what the tests nee
 
 test-rust: $(VENV)/tools target/release/libminicontain.so ## Rust tests, as the caller
 	cargo test --workspace --exclude minicontain-python
-	cargo build --release -p minicontain --examples
 
 test-python: test-rust $(VENV)/tools $(VENV)/installed ## Python, C and cross-face tests, as the caller
-	$(BIN)/python -m pytest -q -ra pytests
+	$(BIN)/python -m pytest -q -ra --durations=10 pytests
 
 test-user: test-rust $(VENV)/tools $(VENV)/installed ## the same again as an ordinary user, when started as root
 	PYTHON=$(PYTHON) pytests/as-user

@@ -198,7 +198,8 @@ def test_what_is_used_is_counted(name):
     with Cgroup(name) as cgroup:
         before = cgroup.stats()
         assert before.pids.current == 0
-        work = "read line; i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; read line"
+        # What it has from before it was there is not counted.
+        work = "read line; kept=$(seq 20000); i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; read line"
         with program("sh", "-c", work, within=cgroup) as started:
             soon(lambda: cgroup.stats().cpu.usage_ns > before.cpu.usage_ns + 1_000_000)
             during = cgroup.stats()

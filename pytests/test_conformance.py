@@ -31,6 +31,8 @@ SCENARIOS = {
 }
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", PROJECT / "target"))
 LIB_DIR = Path(os.environ.get("MINICONTAIN_LIB_DIR", TARGET / "release"))
+# What `cargo test` builds beside the tests.
+EXAMPLES_DIR = Path(os.environ.get("MINICONTAIN_EXAMPLES_DIR", TARGET / "debug/examples"))
 FACES = ["rust", "c", "python"]
 # What pytests/c/conformance.c does, in Python.
 PYTHON_RUNNER = """\
@@ -90,8 +92,8 @@ Result = dict[str, Any]
 def runners(workshop: Path) -> dict[str, list[str] | str]:
     """For each face the command that runs a spec through it, or why there is none."""
     found: dict[str, list[str] | str] = {"python": [sys.executable, "-c", PYTHON_RUNNER]}
-    rust = LIB_DIR / "examples/conformance"
-    found["rust"] = [str(rust)] if rust.exists() else "not built: cargo build --release --example conformance"
+    rust = EXAMPLES_DIR / "conformance"
+    found["rust"] = [str(rust)] if rust.exists() else "not built: cargo build -p minicontain --examples"
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if compiler is None:
         found["c"] = "there is no C compiler"

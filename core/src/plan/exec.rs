@@ -55,8 +55,7 @@ impl Plan {
 /// Whether a process is in the caller's own namespace of this kind.
 fn shared(kind: Kind, target: Target<'_>) -> Result<bool, Error> {
     let id = |of: String| fs::metadata(format!("/proc/{of}/ns/{kind}")).map(|meta| meta.ino());
-    let look = || id(target.pid.to_string());
-    let theirs = if target.spec.is_some() { started(target.pidfd, look) } else { look() };
+    let theirs = started(target.pidfd, || id(target.pid.to_string()));
     let theirs = theirs.map_err(|error| match error.raw_os_error().unwrap_or(0) {
         errno @ (libc::ENOENT | libc::ESRCH) => ended(errno),
         // One that is ending shows its namespaces to nobody.
