@@ -199,7 +199,8 @@ def test_what_is_used_is_counted(name):
         before = cgroup.stats()
         assert before.pids.current == 0
         # What it has from before it was there is not counted.
-        work = "read line; kept=$(seq 20000); i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; read line"
+        grow = "kept=0123456789abcdef; for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do kept=$kept$kept; done"
+        work = f"read line; {grow}; i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; read line"
         with program("sh", "-c", work, within=cgroup) as started:
             soon(lambda: cgroup.stats().cpu.usage_ns > before.cpu.usage_ns + 1_000_000)
             during = cgroup.stats()
