@@ -108,6 +108,14 @@ def in_threads(count: int, function: Callable[[], object]) -> Iterator[None]:
         thread.join()
 
 
+def soon(condition: Callable[[], object], patience: float = 20) -> None:
+    """Waits until something is so, in seconds at most."""
+    deadline = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def check_victims(victims: list[Any], pid: int | None, name: str) -> None:
     """Whether it is told whom the kernel killed, as far as its log tells.
 

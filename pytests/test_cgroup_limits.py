@@ -13,7 +13,7 @@ from pathlib import Path
 import minicontain
 import pytest
 from minicontain import Cgroup, Container, run
-from support import check_victims, why_no_cgroup, why_no_cpuset
+from support import check_victims, soon, why_no_cgroup, why_no_cpuset
 
 PATIENCE = 120
 HOG = ["tail", "/dev/zero"]
@@ -39,13 +39,6 @@ needs_no_cgroup = pytest.mark.skipif(not why_no_cgroup(), reason="this user can 
 def version_of(controller: str) -> int:
     with Cgroup(f"minicontain-test-{os.getpid()}") as cgroup:
         return cgroup.paths[controller].version
-
-
-def soon(is_so) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 # Memory
@@ -115,7 +108,7 @@ def test_forks_end_at_the_limit():
 def test_a_fork_bomb_is_held():
     bomb = "bomb() { bomb | bomb & }; bomb; exec sleep 600"
     with Container(["sh", "-c", bomb], pids_limit=8, stderr=minicontain.DEVNULL) as container:
-        soon(lambda: container.stats().pids.limit_hits > 0)
+        soon(lambda: container.stats().pids.limit_hits > 0, PATIENCE)
         # One that is refused is counted for a moment: how many there are is told by the list.
         for _ in range(20):
             assert len(container.cgroup.processes()) <= 8

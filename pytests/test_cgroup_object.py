@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import minicontain
 import pytest
 from minicontain import Cgroup
-from support import check_victims, why_no_cgroup
+from support import check_victims, soon, why_no_cgroup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,13 +60,6 @@ def program(*command: str, within: Cgroup) -> Iterator[subprocess.Popen[bytes]]:
             yield started
         finally:
             started.kill()
-
-
-def soon(is_so) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def refused(call, kind: type[Exception], code: str) -> None:
@@ -145,7 +138,7 @@ def test_cgroups_nest(name):
             assert outer.stats().pids.current >= 1
             refused(outer.remove, minicontain.StateError, "still_runs")
             assert Cgroup.of(started.pid).paths["pids"].path == inner.paths["pids"].path
-        soon(lambda: inner.processes() == [])
+        soon(lambda: inner.processes() == [], PATIENCE)
 
 
 # Limited
@@ -189,7 +182,7 @@ def test_processes_and_threads_are_listed(name):
     threads = "import sys, threading as t; t.Thread(target=sys.stdin.read).start(); sys.stdin.read()"
     with Cgroup(name) as cgroup, program(sys.executable, "-c", threads, within=cgroup) as started:
         assert cgroup.processes() == [started.pid]
-        soon(lambda: len(cgroup.threads()) == 2)
+        soon(lambda: len(cgroup.threads()) == 2, PATIENCE)
         assert started.pid in cgroup.threads()
         refused(lambda: cgroup.add(2**22 + 1), minicontain.StateError, "ended")
 
@@ -202,7 +195,7 @@ def test_what_is_used_is_counted(name):
         grow = "kept=0123456789abcdef; for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do kept=$kept$kept; done"
         work = f"read line; {grow}; i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; read line"
         with program("sh", "-c", work, within=cgroup) as started:
-            soon(lambda: cgroup.stats().cpu.usage_ns > before.cpu.usage_ns + 1_000_000)
+            soon(lambda: cgroup.stats().cpu.usage_ns > before.cpu.usage_ns + 1_000_000, PATIENCE)
             during = cgroup.stats()
             assert during.pids.current == 1
             assert during.memory.current > 0
@@ -224,7 +217,7 @@ def test_what_is_frozen_does_not_count_on(name, tmp_path):
         def counted() -> int:
             return int(counter.read_text()) if counter.exists() else 0
 
-        soon(lambda: counted() > 3)
+        soon(lambda: counted() > 3, PATIENCE)
         assert cgroup.frozen is False
         cgroup.freeze()
         assert (cgroup.frozen, cgroup.events().frozen) == (True, True)
@@ -233,7 +226,7 @@ def test_what_is_frozen_does_not_count_on(name, tmp_path):
         assert counted() == stopped
         cgroup.thaw()
         assert cgroup.frozen is False
-        soon(lambda: counted() > stopped + 1)
+        soon(lambda: counted() > stopped + 1, PATIENCE)
 
 
 def test_what_is_frozen_can_be_killed(name):
@@ -246,7 +239,7 @@ def test_what_is_frozen_can_be_killed(name):
 def test_a_fork_bomb_is_killed_to_the_last(name):
     with Cgroup(name, pids_limit=40) as cgroup:
         with program(sys.executable, "-c", BOMB, within=cgroup) as started:
-            soon(lambda: cgroup.stats().pids.limit_hits > 0)
+            soon(lambda: cgroup.stats().pids.limit_hits > 0, PATIENCE)
             assert len(cgroup.processes()) <= 40
             cgroup.kill()
             assert cgroup.processes() == []
@@ -263,7 +256,7 @@ def test_want_of_memory_is_an_event_and_the_victim_is_named(name):
         with program("sh", "-c", HOG, within=cgroup) as started:
             assert started.wait(PATIENCE) == -9
         seen = []
-        soon(lambda: seen.extend(watch.wait(1)) or "oom_kill" in seen)
+        soon(lambda: seen.extend(watch.wait(1)) or "oom_kill" in seen, PATIENCE)
         assert cgroup.events().oom_kills == 1
         assert cgroup.stats().memory.limit_hits > 0
         check_victims(cgroup.oom_victims(), started.pid, "tail")
@@ -297,7 +290,7 @@ def test_forks_that_fail_are_an_event(name):
     with Cgroup(name, pids_limit=1) as cgroup, cgroup.watch() as watch:
         with program("sh", "-c", forks, within=cgroup):
             seen = []
-            soon(lambda: seen.extend(watch.wait(1)) or "pids_limit" in seen)
+            soon(lambda: seen.extend(watch.wait(1)) or "pids_limit" in seen, PATIENCE)
         assert cgroup.events().pids_limit >= 1
 
 

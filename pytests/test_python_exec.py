@@ -20,7 +20,7 @@ import warnings
 import minicontain
 import pytest
 from minicontain import DEVNULL, PIPE, STDOUT, Container
-from support import ROOT
+from support import ROOT, soon
 
 
 @pytest.fixture
@@ -44,13 +44,6 @@ def said(container, command, **fields):
 def sleeping(container, seconds):
     """How many processes in it sleep for so long."""
     return int(said(container, f"ps -eo args= | grep -c '^sleep {seconds}'"))
-
-
-def soon(condition):
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 # It is run

@@ -9,25 +9,17 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 
 import minicontain
 import pytest
 from minicontain import PIPE, Container
-from support import why_no_cgroup
+from support import soon, why_no_cgroup
 
 
 @pytest.fixture
 def box():
     with Container(["sleep", "600"], hostname="box") as container:
         yield container
-
-
-def soon(condition):
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def parent(pid):

@@ -18,6 +18,7 @@ from contextlib import suppress
 import minicontain
 import pytest
 from minicontain import Container
+from support import soon
 
 
 @pytest.fixture
@@ -30,13 +31,6 @@ def name(request):
         container.wait()
     with suppress(minicontain.StateError):
         minicontain.remove(name)
-
-
-def soon(condition):
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def status(name):
