@@ -10,7 +10,7 @@ use crate::cgroup::Cgroup;
 use crate::error::{Code, Error};
 use crate::namespace::Kind;
 use crate::spec::{Fault, NamespaceSource, Spec};
-use crate::sys::process::{ends_soon, has_ended, started};
+use crate::sys::process::{has_ended, started};
 
 /// A process whose namespaces and root a program is to see.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +59,7 @@ fn shared(kind: Kind, target: Target<'_>) -> Result<bool, Error> {
     let theirs = theirs.map_err(|error| match error.raw_os_error().unwrap_or(0) {
         errno @ (libc::ENOENT | libc::ESRCH) => ended(errno),
         // One that is ending shows its namespaces to nobody.
-        libc::EACCES if ends_soon(target.pidfd.as_raw_fd()) => ended(libc::ESRCH),
+        libc::EACCES if has_ended(target.pidfd) => ended(libc::ESRCH),
         errno => Error::call(
             Code::PermissionDenied,
             format!("could not look at the namespaces of process {}", target.pid),

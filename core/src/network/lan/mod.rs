@@ -121,8 +121,8 @@ impl Network {
         };
         let own = netlink.namespace().id();
         // What is found, rather than asked for, a container shall be able to be on together with the user's others.
-        let apart = options.subnet.is_some() || held.is_none();
-        let near = |other: &Record| other.namespace == own || (!apart && other.inside.is_some());
+        let beside = held.is_some() && options.subnet.is_none();
+        let near = |other: &Record| other.namespace == own || (beside && other.inside.is_some());
         let others: Vec<Record> = Record::all()?.into_iter().filter(near).collect();
         let gateway = addresses::choose(&netlink, options.subnet.as_deref(), &others)?;
         let gateway6 = options.subnet6.as_deref().map(addresses::read6).transpose()?;
