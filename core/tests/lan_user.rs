@@ -134,7 +134,9 @@ fn names_of_an_ordinary_users_detached_containers_stay() {
     };
     assert_eq!(child.and_then(|child| child.wait()).expect("its end").code(), Some(0));
     let (_, said) = sh(&lab, "cat /etc/hosts");
-    Container::attach(&name).and_then(|left| left.kill()).expect("killed");
+    let left = Container::attach(&name).expect("it is there");
+    left.kill().and_then(|()| left.wait()).expect("its end");
+    Container::remove(&name).expect("forgotten");
     assert!(said.contains(&format!("\t{name}\t")), "{said}");
     let until = std::time::Instant::now() + Duration::from_secs(5);
     while lab.remove().is_err() && std::time::Instant::now() < until {}
