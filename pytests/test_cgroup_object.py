@@ -194,13 +194,12 @@ def test_what_is_used_is_counted(name):
         # What it has from before it was there is not counted.
         grow = "kept=0123456789abcdef; for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do kept=$kept$kept; done"
         work = f"read line; {grow}; i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; read line"
-        with program("sh", "-c", work, within=cgroup) as started:
+        with program("sh", "-c", work, within=cgroup):
             soon(lambda: cgroup.stats().cpu.usage_ns > before.cpu.usage_ns + 1_000_000, PATIENCE)
             during = cgroup.stats()
             assert during.pids.current == 1
             assert during.memory.current > 0
             assert during.to_dict()["cpu"]["usage_ns"] == during.cpu.usage_ns
-            started.stdin.write(b"\n")
         assert cgroup.stats().cpu.usage_ns >= during.cpu.usage_ns
 
 
