@@ -3,8 +3,8 @@
 mod common;
 
 use std::fs;
-use std::time::Duration;
 
+use common::soon;
 use minicontain::{Code, Container, Plan, Reason, Spec, enter};
 use serde_json::{Value, json};
 
@@ -29,14 +29,6 @@ fn detached(container: &Container, mut fields: Value) -> Container {
 fn status(pid: i32, name: &str) -> Option<String> {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     text.lines().find_map(|line| Some(line.strip_prefix(name)?.trim().to_string()))
-}
-
-/// Until it is so, for some seconds at most.
-fn soon(is_so: impl Fn() -> bool) -> bool {
-    (0..500).any(|_| {
-        std::thread::sleep(Duration::from_millis(10));
-        is_so()
-    })
 }
 
 fn children() -> Vec<String> {

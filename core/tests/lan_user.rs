@@ -11,6 +11,8 @@ use minicontain::namespace::{self};
 use minicontain::network::{Link, Netlink, Network, NetworkOptions};
 use minicontain::spec::Attachment;
 use minicontain::{Code, Command, Container};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::Pid;
 
 /// Runs a test as an ordinary user, whose networks are in namespaces of his own.
 fn as_anyone(what: &str) -> bool {
@@ -162,6 +164,27 @@ fn an_ordinary_users_network_goes_with_its_maker() {
     assert!(error.code() == Code::NetworkNotFound && error.to_string().contains("went with"), "{error}");
     assert!(Network::list().expect("a list").iter().all(|network| network.name() != name));
     Network::create(&name, &subnet("10.16.8.0/24")).and_then(|again| again.remove()).expect("made anew");
+}
+
+#[test]
+fn an_ordinary_users_network_goes_with_a_maker_that_nobody_has_waited_for() {
+    if !as_anyone("an_ordinary_users_network_goes_with_a_maker_that_nobody_has_waited_for") {
+        return;
+    }
+    let name = unique("zombie");
+    // SAFETY: the copy makes a network and is killed.
+    let child = unsafe {
+        namespace::clone(0, || {
+            let made = Network::create(&name, &subnet("10.16.8.0/24"));
+            libc::raise(libc::SIGKILL);
+            i32::from(made.is_ok())
+        })
+    }
+    .expect("a copy");
+    let ended = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+    waitid(Id::Pid(Pid::from_raw(child.pid())), ended).expect("it was killed");
+    Network::create(&name, &subnet("10.16.8.0/24")).and_then(|again| again.remove()).expect("made anew");
+    child.wait().expect("its end");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod common;
 use std::process::Command as Process;
 use std::time::Duration;
 
+use common::soon;
 use minicontain::{Code, Command, Container, Plan, Reason, Spec, containers};
 use serde_json::{Value, json};
 
@@ -31,14 +32,6 @@ fn state_directory() {
             unsafe { std::env::set_var("XDG_RUNTIME_DIR", path) };
         }
     });
-}
-
-/// Until it is so, for some seconds at most.
-fn soon(is_so: impl Fn() -> bool) -> bool {
-    (0..500).any(|_| {
-        std::thread::sleep(Duration::from_millis(10));
-        is_so()
-    })
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::directory::members;
 use super::{Cgroup, Directory, failed, not_found};
 use crate::error::{Code, Error};
 use crate::host::cgroups::{Controller, Version};
-use crate::host::read_text;
+use crate::host::{ProcessStat, read_text};
 use crate::sys::process;
 
 /// How long the kernel may take for what it does at once unless a process is stuck.
@@ -201,7 +201,7 @@ pub(super) fn populated(path: &Path) -> bool {
 /// Whether a process lives in a cgroup or below it, and is not just ending.
 fn inhabited(path: &Path) -> bool {
     let mut any = false;
-    visit(path, &mut |path| any |= members(path).iter().any(|pid| !is_zombie(*pid)));
+    visit(path, &mut |path| any |= members(path).iter().any(|pid| lives(*pid)));
     any
 }
 
@@ -218,7 +218,6 @@ pub(super) fn visit(path: &Path, each: &mut dyn FnMut(&Path)) {
     }
 }
 
-fn is_zombie(pid: i32) -> bool {
-    let stat = read_text(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with(['Z', 'X']))
+fn lives(pid: i32) -> bool {
+    ProcessStat::of(pid).is_some_and(|stat| !stat.ended)
 }

@@ -76,7 +76,7 @@ fn sweep(parent: &Path, version: Version) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::{next_number, start_time};
+    use crate::host::{ProcessStat, next_number};
 
     #[test]
     fn a_name_tells_its_maker() {
@@ -88,7 +88,7 @@ mod tests {
         assert_ne!(first, second);
         let (maker, detached) = parse(&first).expect("a maker");
         assert_eq!((maker.pid, detached), (std::process::id(), false));
-        assert_eq!(Some(maker.started), start_time(maker.pid as i32));
+        assert_eq!(Some(maker.started), ProcessStat::of(maker.pid as i32).map(|stat| stat.started));
         assert!(parse(&second).expect("a maker").1);
     }
 

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cgroup::Cgroup;
 use crate::error::{Code, Error};
-use crate::host::{start_time, state_directory};
+use crate::host::{ProcessStat, state_directory};
 use crate::spec::Spec;
 use crate::sys::process;
 
@@ -113,7 +113,7 @@ impl Entry {
         let state = State {
             name,
             pid,
-            started: start_time(pid).unwrap_or(0),
+            started: started(pid).unwrap_or(0),
             created,
             spec: spec.clone(),
             cgroup: cgroup.cloned(),
@@ -164,7 +164,7 @@ impl Found {
     pub(super) fn open_process(&self) -> Option<OwnedFd> {
         let pidfd = process::pidfd_open(self.state.pid).ok()?;
         // Opened first: what the id stands for now is what was opened.
-        let same = start_time(self.state.pid) == Some(self.state.started);
+        let same = started(self.state.pid) == Some(self.state.started);
         (same && !process::has_ended(pidfd.as_fd())).then_some(pidfd)
     }
 
@@ -204,6 +204,11 @@ pub(super) fn names() -> Result<Vec<String>, Error> {
     }
     names.sort();
     Ok(names)
+}
+
+/// When a process began, while it has its id.
+fn started(pid: i32) -> Option<u64> {
+    ProcessStat::of(pid).map(|stat| stat.started)
 }
 
 /// Makes a container's directory, and those above it.

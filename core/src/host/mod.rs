@@ -5,12 +5,14 @@ pub(crate) mod bus;
 pub(crate) mod cgroups;
 mod mount_table;
 mod mounts;
+mod process_stat;
 mod state;
 mod text;
 
 pub(crate) use accounts::{Account, resolve_user};
 pub(crate) use mount_table::mount_table;
 pub(crate) use mounts::{HostMount, OWN, any_below, visible_mounts};
+pub(crate) use process_stat::ProcessStat;
 pub(crate) use state::{Maker, hold, next_number, own_pid_namespace, state_directory};
 pub(crate) use text::read_text;
 
@@ -117,13 +119,6 @@ fn range(uid_map: &str) -> Option<IdMap> {
 fn at_least(release: &str, version: (u32, u32)) -> bool {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
     matches!((numbers.next(), numbers.next()), (Some(Ok(major)), Some(Ok(minor))) if (major, minor) >= version)
-}
-
-/// When a process began, in clock ticks since the host did: proc_pid_stat(5).
-pub(crate) fn start_time(pid: i32) -> Option<u64> {
-    let stat = read_text(format!("/proc/{pid}/stat")).ok()?;
-    // The name, in parentheses, may hold anything.
-    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
-use super::start_time;
+use super::ProcessStat;
 use crate::error::{Code, Error};
 
 /// `/run/minicontain`, or `$XDG_RUNTIME_DIR/minicontain` for an ordinary user; `field` is what needs it.
@@ -57,7 +57,8 @@ impl Maker {
         if let Some(known) = known.filter(|known| (known.namespace, known.pid) == (namespace, pid)) {
             return known;
         }
-        let this = Self { namespace, pid, started: start_time(pid as i32).unwrap_or(0) };
+        let started = ProcessStat::of(pid as i32).map_or(0, |stat| stat.started);
+        let this = Self { namespace, pid, started };
         if let Ok(mut known) = KNOWN.try_lock() {
             *known = Some(this);
         }
@@ -76,9 +77,10 @@ impl Maker {
         parts.next().is_none().then_some(maker)
     }
 
-    /// Whether it has ended, as far as can be seen from here.
+    /// Whether it has ended, as far as can be seen from here. Its parent need not have waited for it yet.
     pub(crate) fn is_gone(&self) -> bool {
-        self.namespace == own_pid_namespace() && start_time(self.pid as i32) != Some(self.started)
+        let lives = |stat: ProcessStat| stat.started == self.started && !stat.ended;
+        self.namespace == own_pid_namespace() && !ProcessStat::of(self.pid as i32).is_some_and(lives)
     }
 }
 

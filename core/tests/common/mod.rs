@@ -3,6 +3,8 @@
 
 pub mod lan;
 
+use std::time::Duration;
+
 use minicontain::{Command, Error, Run, Spec};
 use serde_json::{Value, json};
 
@@ -28,6 +30,14 @@ pub fn needs_root(test: &str) -> bool {
 /// for writing for a moment, and nobody could execute it: ETXTBSY, execve(2).
 pub fn copy_program(from: &str, to: &std::path::Path) {
     assert!(std::process::Command::new("cp").arg(from).arg(to).status().expect("cp").success());
+}
+
+/// Until it is so, for some seconds at most.
+pub fn soon(is_so: impl Fn() -> bool) -> bool {
+    (0..500).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        is_so()
+    })
 }
 
 /// Runs a spec with its output captured.
