@@ -100,6 +100,33 @@ fn a_read_only_root_has_no_writable_corner() {
 }
 
 #[test]
+fn the_mounts_are_the_same_whoever_attaches_them() {
+    // A privileged caller puts the root together, as far as it can: not with chroot(2), and with settings of the
+    // container's own, the child write-protects the kernel's paths after it wrote those.
+    let mounts = |spec| {
+        let seen = sh_with("cut -d' ' -f4- /proc/self/mountinfo", spec);
+        let line = |line: &str| {
+            let fields: Vec<&str> = line.split(' ').collect();
+            let kind = fields.iter().skip_while(|field| **field != "-").nth(1).copied().unwrap_or_default();
+            (fields[1].to_string(), fields[0].to_string(), fields[2].to_string(), kind.to_string())
+        };
+        let mut lines: Vec<_> = seen.lines().map(line).collect();
+        lines.sort();
+        lines
+    };
+    let usual = mounts(json!({}));
+    let targets: Vec<&str> = usual.iter().map(|(target, ..)| target.as_str()).collect();
+    for own in ["/", "/dev", "/dev/pts", "/proc", "/proc/sys", "/proc/timer_list", "/sys", "/tmp"] {
+        assert_eq!(targets.iter().filter(|target| **target == own).count(), 1, "{own}: {targets:?}");
+    }
+    let sysctl = json!({"sysctls": {"net.ipv4.ip_forward": "1"}});
+    assert_eq!(mounts(sysctl), usual);
+    let chroot = json!({"root_change": "chroot"});
+    let inside = mounts(chroot);
+    assert!(usual.iter().all(|mount| inside.contains(mount)), "{usual:#?}\n{inside:#?}");
+}
+
+#[test]
 fn the_throw_away_layer_is_bounded() {
     let spec = json!({"storage_size": "1M"});
     assert_eq!(sh_with("head -c 2000000 /dev/zero > /tmp/x 2>/dev/null || echo full", spec), "full");

@@ -43,6 +43,8 @@ pub(crate) struct Host {
     pub groups: bool,
     /// Whether detached mounts can be layers, and be taken apart: since Linux 6.15.
     pub detached: bool,
+    /// Whether /proc can be mounted for another PID namespace than one's own: since Linux 6.18.
+    pub proc_of_another: bool,
     /// Whether a process comes into its new time namespace by execve, and not only its children do: since Linux 6.3.
     pub time_on_exec: bool,
     mounts: OnceCell<Arc<str>>,
@@ -64,6 +66,7 @@ impl Host {
             handled,
             groups: process::has_groups(),
             detached: at_least(&release, (6, 15)),
+            proc_of_another: at_least(&release, (6, 18)),
             time_on_exec: at_least(&release, (6, 3)),
             mounts: OnceCell::new(),
         }

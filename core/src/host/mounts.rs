@@ -34,11 +34,15 @@ fn select(mountinfo: &str, is_directory: impl Fn(&str) -> Option<bool>) -> Vec<H
     for line in mountinfo.lines() {
         let mut fields = line.split(' ');
         let (Some(target), Some(options)) = (fields.nth(4), fields.next()) else { continue };
-        let Some(kind) = fields.skip_while(|field| *field != "-").nth(1) else { continue };
+        // Most are of these.
         let own = OWN
             .iter()
             .any(|own| target.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
-        if target == "/" || own || SKIPPED.contains(&kind) || target.contains('\\') {
+        if target == "/" || own || target.contains('\\') {
+            continue;
+        }
+        let Some(kind) = fields.skip_while(|field| *field != "-").nth(1) else { continue };
+        if SKIPPED.contains(&kind) {
             continue;
         }
         let Some(directory) = is_directory(target) else { continue };

@@ -127,6 +127,11 @@ pub enum Call {
         key: &'static str,
         value: Text,
     },
+    FsconfigFd {
+        fd: Fd,
+        key: &'static str,
+        value: Fd,
+    },
     FsconfigCreate {
         fd: Fd,
     },
@@ -143,6 +148,7 @@ pub enum Call {
     },
     MoveMount {
         from: Fd,
+        dir: Fd,
         target: Text,
     },
     MountSetattr {
@@ -396,10 +402,11 @@ impl Call {
             Self::Fchdir { fd: it } => call("fchdir", libc::SYS_fchdir, [fd(it)]),
             Self::Fsopen { kind, keep } => call("fsopen", libc::SYS_fsopen, [Arg::Str(kind), Flags(abi::FSOPEN_CLOEXEC, names::FSOPEN)]).keep(*keep),
             Self::FsconfigString { fd: it, key, value } => call("fsconfig", libc::SYS_fsconfig, [fd(it), One(abi::FSCONFIG_SET_STRING, names::FSCONFIG), Arg::Str(key), text(value), Int(0)]),
+            Self::FsconfigFd { fd: it, key, value } => call("fsconfig", libc::SYS_fsconfig, [fd(it), One(abi::FSCONFIG_SET_FD, names::FSCONFIG), Arg::Str(key), Null, fd(value)]),
             Self::FsconfigCreate { fd: it } => call("fsconfig", libc::SYS_fsconfig, [fd(it), One(abi::FSCONFIG_CMD_CREATE, names::FSCONFIG), Null, Null, Int(0)]),
             Self::Fsmount { fd: it, attributes, keep } => call("fsmount", libc::SYS_fsmount, [fd(it), Flags(abi::FSMOUNT_CLOEXEC, names::FSMOUNT), Flags(*attributes, names::MOUNT_ATTR)]).keep(*keep),
             Self::OpenTree { dir, path, flags, keep } => call("open_tree", libc::SYS_open_tree, [fd(dir), text(path), Flags(*flags, names::OPEN_TREE)]).keep(*keep),
-            Self::MoveMount { from, target } => call("move_mount", libc::SYS_move_mount, [fd(from), Arg::Str(""), Arg::Fd(Fd::Cwd), text(target), Flags(abi::MOVE_MOUNT_F_EMPTY_PATH, names::MOVE_MOUNT)]),
+            Self::MoveMount { from, dir, target } => call("move_mount", libc::SYS_move_mount, [fd(from), Arg::Str(""), fd(dir), text(target), Flags(abi::MOVE_MOUNT_F_EMPTY_PATH, names::MOVE_MOUNT)]),
             Self::MountSetattr { dir, path, flags, set, clear, userns } => {
                 let attr = Record::MountAttr { set: *set, clear: *clear, propagation: 0, userns: *userns };
                 call("mount_setattr", libc::SYS_mount_setattr, [fd(dir), text(path), Flags(*flags, names::AT), Arg::Record(attr), Int(32)])

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::arg::Text;
+use super::arg::{Fd, Text};
 use super::build::namespaces::TARGET_ROOT;
 use super::build::program::HEAD;
 use super::call::{Call, Maker};
@@ -80,6 +80,10 @@ fn path(call: &Call) -> Option<String> {
         | Call::OpenTree { path, .. }
         | Call::Chdir { path }
         | Call::Mkdir { path, .. } => path,
+        // Named from the new root's mount.
+        Call::MoveMount { dir: Fd::Slot(_), target: Text::Plain(target), .. } => {
+            return Some(format!("/{target}"));
+        }
         Call::Mount { target, .. } | Call::MoveMount { target, .. } => target,
         _ => return None,
     };
@@ -93,6 +97,8 @@ fn path(call: &Call) -> Option<String> {
 fn judge(plan: &Plan, index: usize, errno: i32) -> (Code, String) {
     let step = &plan.steps[index];
     let joining = plan.act_of(index).is_some_and(|act| act.what.ends_with(" to join"));
+    let mounting = plan.act_of(index).and_then(|act| act.what.strip_prefix("mount /"));
+    let kernels = mounting.filter(|name| ["proc", "sys"].contains(name));
     let user = |flags: &u64| flags & libc::CLONE_NEWUSER as u64 != 0;
     if plan.own.as_ref().is_some_and(|own| own.steps.iter().any(|steps| steps.contains(&index))) {
         return cgroup_trouble(&step.call, errno);
@@ -144,10 +150,11 @@ fn judge(plan: &Plan, index: usize, errno: i32) -> (Code, String) {
             (Code::NotSupported, "the kernel cannot limit a link's rate: it needs CONFIG_NET_SCH_TBF (modprobe sch_tbf)".into())
         }
         (Call::Fsopen { kind, .. }, libc::ENODEV) => (Code::NotSupported, format!("this kernel has no {kind}: try modprobe {kind}")),
-        (Call::Mount { kind: Some(Text::Plain(kind)), .. }, libc::EPERM) if kind == "proc" || kind == "sysfs" => (
-            Code::PermissionDenied,
-            format!("the host's own {kind} is partly hidden (a container without privileges?): switch off {}, or unmask it there", if kind == "proc" { "proc" } else { "sys" }),
-        ),
+        (Call::Mount { kind: Some(_), .. } | Call::Fsmount { .. }, libc::EPERM) if kernels.is_some() => {
+            let name = kernels.unwrap_or_default();
+            let hint = format!("the host's own /{name} is partly hidden (a container without privileges?): switch off {name}, or unmask it there");
+            (Code::PermissionDenied, hint)
+        }
         (Call::Mount { .. } | Call::MoveMount { .. }, libc::ENOENT | libc::ENOTDIR) => {
             (Code::TargetNotFound, "the place to mount on is missing, or is not of the same kind (file or directory)".into())
         }

@@ -112,8 +112,11 @@ pub(crate) const FSOPEN: &[Name] = &[(abi::FSOPEN_CLOEXEC, "FSOPEN_CLOEXEC")];
 pub(crate) const FSMOUNT: &[Name] = &[(abi::FSMOUNT_CLOEXEC, "FSMOUNT_CLOEXEC")];
 
 /// fsconfig(2)
-pub(crate) const FSCONFIG: &[Name] =
-    &[(abi::FSCONFIG_SET_STRING, "FSCONFIG_SET_STRING"), (abi::FSCONFIG_CMD_CREATE, "FSCONFIG_CMD_CREATE")];
+pub(crate) const FSCONFIG: &[Name] = &[
+    (abi::FSCONFIG_SET_STRING, "FSCONFIG_SET_STRING"),
+    (abi::FSCONFIG_SET_FD, "FSCONFIG_SET_FD"),
+    (abi::FSCONFIG_CMD_CREATE, "FSCONFIG_CMD_CREATE"),
+];
 
 /// close_range(2)
 pub(crate) const CLOSE_RANGE: &[Name] = &[(abi::CLOSE_RANGE_CLOEXEC, "CLOSE_RANGE_CLOEXEC")];

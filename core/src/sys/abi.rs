@@ -44,6 +44,7 @@ pub(crate) const MOUNT_ATTR_IDMAP: u64 = 0x10_0000;
 pub(crate) const FSOPEN_CLOEXEC: u64 = 1;
 pub(crate) const FSMOUNT_CLOEXEC: u64 = 1;
 pub(crate) const FSCONFIG_SET_STRING: u64 = 1;
+pub(crate) const FSCONFIG_SET_FD: u64 = 5;
 pub(crate) const FSCONFIG_CMD_CREATE: u64 = 6;
 
 pub(crate) const OPEN_TREE_CLONE: u64 = 1;

@@ -116,7 +116,7 @@ impl Builder<'_> {
         if unified {
             return self.mount("/sys/fs/cgroup", "cgroup2", flags, None, why);
         }
-        self.mount_scratch("cgroup", "/sys/fs/cgroup", 0o755, "a place for each hierarchy");
+        self.mount_scratch(Side::Container, "cgroup", "/sys/fs/cgroup", 0o755, "a place for each hierarchy");
         for (version, controllers) in hierarchies {
             let names: Vec<&str> = controllers.iter().map(|one| one.name(version)).collect();
             let (name, kind, data) = match version {

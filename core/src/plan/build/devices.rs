@@ -23,9 +23,8 @@ impl Builder<'_> {
         if !self.spec.dev {
             return;
         }
-        let make_nodes = side == Side::Caller && self.host.can(bit::MKNOD);
+        let make_nodes = self.makes_nodes(side);
         let mut dev = None;
-        let why = "null, zero, full, random, urandom, tty; none of the host's other devices";
         self.act("make a directory for /dev", "it is mounted when it is full", Shell::None, |b| {
             let dir = b.scratch();
             b.step(side, Call::Mkdir { dir, path: "dev".into(), mode: 0o755 });
@@ -46,7 +45,9 @@ impl Builder<'_> {
                 );
             }
         });
-        self.meanwhile(|b| b.act("fill /dev", why, Shell::None, |b| b.fill_dev(side, make_nodes)));
+        if !self.overlaps() || self.assembles() {
+            self.fill_dev(side);
+        }
         let mut shell = vec![
             "mount -t tmpfs -o mode=755,nosuid,noexec tmpfs \"$R/dev\"".into(),
             "for n in null zero full random urandom tty; do : > \"$R/dev/$n\"; mount --bind /dev/$n \"$R/dev/$n\"; done".into(),
@@ -67,9 +68,18 @@ impl Builder<'_> {
         }
     }
 
-    /// The devices, links and directories.
-    fn fill_dev(&mut self, side: Side, make_nodes: bool) {
-        let dir = self.scratch();
+    fn makes_nodes(&self, side: Side) -> bool {
+        side == Side::Caller && self.host.can(bit::MKNOD)
+    }
+
+    /// Makes the devices, links and directories.
+    pub(super) fn fill_dev(&mut self, side: Side) {
+        let why = "null, zero, full, random, urandom, tty; none of the host's other devices";
+        self.act("fill /dev", why, Shell::None, |b| b.make_devices(side));
+    }
+
+    fn make_devices(&mut self, side: Side) {
+        let (dir, make_nodes) = (self.scratch(), self.makes_nodes(side));
         for (name, major, minor) in DEVICES {
             let path = format!("dev/{name}");
             if make_nodes {

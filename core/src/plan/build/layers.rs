@@ -68,50 +68,38 @@ impl Builder<'_> {
         let place = if n == 0 { "\"$R\"".to_string() } else { format!("\"$R\"{}", super::quote(name)) };
         let read_only = if self.spec.read_only { ",ro" } else { "" };
         shell.push(format!("mount -t overlay -o {},upperdir=\"$S\"/{upper},workdir=\"$S\"/{work},nosuid,nodev{read_only} overlay {place}", super::quote(&format!("lowerdir={}", escaped(lower)))));
-        let (lower_path, lower): (&str, Text) = (lower, escaped(lower).into());
         let mut made = Vec::new();
         self.act(format!("overlay {name}"), "read from the host, written to the tmpfs", Shell::None, |b| {
+            let dir = Fd::Slot(scratch);
+            b.step(side, Call::Mkdir { dir, path: upper.clone().into(), mode: 0o755 });
+            if owner != (0, 0) {
+                b.needs = Some("CAP_CHOWN");
+                let (user, group) = owner;
+                b.step(side, Call::Chown { dir, path: upper.clone().into(), user, group, flags: 0 });
+            }
+            b.needs = None;
+            made = b.make_layer_places(side, &upper, lower);
+            b.step(side, Call::Mkdir { dir, path: work.clone().into(), mode: 0o755 });
             b.needs = Some("CAP_SYS_ADMIN");
             b.step(side, Call::Fsopen { kind: "overlay", keep: config });
-        });
-        let act = self.acts.len() - 1;
-        let what = format!("make the layer over {name}");
-        self.meanwhile(|b| {
-            b.act(what, "what is written goes there", Shell::None, |b| {
-                let dir = Fd::Slot(scratch);
-                b.step(side, Call::Mkdir { dir, path: upper.clone().into(), mode: 0o755 });
-                if owner != (0, 0) {
-                    b.needs = Some("CAP_CHOWN");
-                    let (user, group) = owner;
-                    b.step(side, Call::Chown { dir, path: upper.clone().into(), user, group, flags: 0 });
-                }
-                b.needs = None;
-                made = b.make_layer_places(side, &upper, lower_path);
-                b.step(side, Call::Mkdir { dir, path: work.clone().into(), mode: 0o755 });
-                b.needs = Some("CAP_SYS_ADMIN");
-                let layer = |name: String| Text::Slotted {
-                    before: "/proc/self/fd/".into(),
-                    slot: scratch,
-                    after: format!("/{name}").into(),
-                };
-                for (key, value) in
-                    [("lowerdir", lower), ("upperdir", layer(upper)), ("workdir", layer(work))]
-                {
-                    b.step(side, Call::FsconfigString { fd: Fd::Slot(config), key, value });
-                }
-                let read_only = if b.spec.read_only { abi::MOUNT_ATTR_RDONLY } else { 0 };
-                let attributes = abi::MOUNT_ATTR_NOSUID | abi::MOUNT_ATTR_NODEV | read_only;
-                if !b.overlaps() {
-                    return b.mount_config(side, config, mount, attributes);
-                }
-                b.step(side, Call::FsconfigCreate { fd: Fd::Slot(config) });
-                b.files.configured.push(Call::Fsmount { fd: Fd::Slot(config), attributes, keep: mount });
-            });
+            let layer = |name: String| Text::Slotted {
+                before: "/proc/self/fd/".into(),
+                slot: scratch,
+                after: format!("/{name}").into(),
+            };
+            let layers =
+                [("lowerdir", escaped(lower).into()), ("upperdir", layer(upper)), ("workdir", layer(work))];
+            for (key, value) in layers {
+                b.step(side, Call::FsconfigString { fd: Fd::Slot(config), key, value });
+            }
+            let read_only = if b.spec.read_only { abi::MOUNT_ATTR_RDONLY } else { 0 };
+            let attributes = abi::MOUNT_ATTR_NOSUID | abi::MOUNT_ATTR_NODEV | read_only;
+            b.mount_config(side, config, mount, attributes);
         });
         // The layer is complete before it is mounted.
         let at = shell.len() - 1;
         shell.splice(at..at, made);
-        self.acts[act].shell = Shell::Before(shell);
+        self.set_shell(Shell::Before(shell));
         mount
     }
 

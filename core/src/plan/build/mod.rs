@@ -1,5 +1,6 @@
 //! Turns a spec into steps. Each file plans one concern; this one puts them in order.
 
+mod assembly;
 pub(super) mod cgroup;
 mod cgroup_inside;
 mod devices;
@@ -20,7 +21,6 @@ mod users;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use self::places::{Node, node_of};
 use super::arg::{Fd, Slot, Text};
@@ -40,8 +40,6 @@ struct Builder<'a> {
     host: Host,
     steps: Vec<Step>,
     acts: Vec<Act>,
-    /// What the caller does once there is a child, while that makes its network namespace.
-    meanwhile: (Vec<Step>, Vec<Act>),
     slots: Vec<Cow<'static, str>>,
     enforced: BTreeMap<&'static str, Enforcement>,
     kept: Kept,
@@ -99,7 +97,6 @@ pub(super) fn plan(spec: Spec, target: Option<i32>, container: Option<&Cgroup>) 
         host,
         steps: Vec::with_capacity(if spec.dev { 168 } else { 40 }),
         acts: Vec::with_capacity(if spec.dev { 52 } else { 24 }),
-        meanwhile: Default::default(),
         slots: Vec::with_capacity(32),
         enforced: BTreeMap::new(),
         kept: Kept::default(),
@@ -174,7 +171,8 @@ impl Builder<'_> {
             self.configure_networks();
         }
         self.sysctls();
-        self.protect_kernel_paths();
+        self.protect_kernel_paths(Side::Container);
+        self.leave_old_root();
         if !links_first {
             self.configure_networks();
         }
@@ -207,29 +205,6 @@ impl Builder<'_> {
         add(self);
         (self.tolerate, self.needs) = (Tolerate::Nothing, None);
         self.acts.push(Act { what: what.into(), why: why.into(), steps: from..self.steps.len(), shell });
-    }
-
-    /// Adds steps of the caller's that nothing of the clone depends on: where it is worth it, they come after that.
-    fn meanwhile(&mut self, add: impl FnOnce(&mut Self)) {
-        if !self.overlaps() {
-            return add(self);
-        }
-        let mut later = std::mem::take(&mut self.meanwhile);
-        std::mem::swap(&mut self.steps, &mut later.0);
-        std::mem::swap(&mut self.acts, &mut later.1);
-        add(self);
-        std::mem::swap(&mut self.steps, &mut later.0);
-        std::mem::swap(&mut self.acts, &mut later.1);
-        self.meanwhile = later;
-    }
-
-    /// Here they come.
-    fn do_meanwhile(&mut self) {
-        let (mut steps, acts) = std::mem::take(&mut self.meanwhile);
-        let from = self.steps.len();
-        let moved = |range: Range<usize>| range.start + from..range.end + from;
-        self.acts.extend(acts.into_iter().map(|act| Act { steps: moved(act.steps.clone()), ..act }));
-        self.steps.append(&mut steps);
     }
 
     /// Sets the shell commands of the act that was added last.

@@ -61,11 +61,11 @@ impl Builder<'_> {
     }
 
     /// Attaches what belongs to the root file system itself, parents before what lies below them.
-    pub(super) fn attach_all(&mut self) {
+    pub(super) fn attach_all(&mut self, side: Side) {
         let mut mounts = std::mem::take(&mut self.files.attach);
         mounts.sort_by(|a, b| a.target.cmp(&b.target));
         for attach in mounts {
-            self.attach(attach);
+            self.attach(side, attach);
         }
     }
 
@@ -84,7 +84,7 @@ impl Builder<'_> {
                 self.make_place(&target, node);
             }
             match attach {
-                Some(attach) => self.attach(attach),
+                Some(attach) => self.attach(Side::Container, attach),
                 None => self.mount_tmpfs(&target),
             }
         }
@@ -121,7 +121,7 @@ impl Builder<'_> {
         );
     }
 
-    fn attach(&mut self, attach: Attach) {
+    fn attach(&mut self, side: Side, attach: Attach) {
         let Attach { mount, target, shell, .. } = attach;
         let shell = if shell.is_empty() { Shell::None } else { Shell::Inside(shell) };
         self.act(
@@ -129,8 +129,7 @@ impl Builder<'_> {
             "prepared before, it only has to be put in its place",
             shell,
             |b| {
-                b.needs = Some("CAP_SYS_ADMIN");
-                b.inside(Call::MoveMount { from: Fd::Slot(mount), target: target.into() });
+                b.put(side, mount, &target);
             },
         );
     }

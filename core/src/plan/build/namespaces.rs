@@ -98,7 +98,7 @@ impl Builder<'_> {
             let why = "the child uses the caller's memory until it executes something: nothing is copied";
             self.clone("make the process and its namespaces", why, flags, pid, Some(pidfd), Maker::Caller);
             self.make_network_namespace();
-            self.do_meanwhile();
+            self.files_meanwhile();
             self.map_users_by_caller();
             self.link_networks();
             if !self.time_by_clone() && self.new_one(Kind::Time) {
@@ -131,13 +131,6 @@ impl Builder<'_> {
         };
         self.clone("make the container's process", why, flags, pid, None, maker);
         self.show_network_namespace();
-    }
-
-    /// Whether the child makes its network namespace itself, which takes the kernel longer than all the others, while
-    /// the caller fills the file systems that it mounts then.
-    pub(super) fn overlaps(&self) -> bool {
-        let told = !self.has_networks() || self.init_stays();
-        self.new_one(Kind::Net) && self.fills_by_caller() && !self.needs_joiner() && told
     }
 
     fn make_network_namespace(&mut self) {

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::places::Node;
+use super::system::KernelPaths;
 use super::{Builder, Call, Fd, Shell, Side, Slot, Text};
 use crate::error::Error;
 use crate::namespace::Kind;
@@ -31,10 +32,10 @@ pub(super) struct Files {
     pub scratch: Option<Slot>,
     /// The new root, detached.
     pub root: Option<Slot>,
-    /// File systems that the caller configures, and the child mounts: how they are mounted, and as what.
-    pub configured: Vec<Call>,
     /// Detached mounts and where they go, in this order.
     pub attach: Vec<Attach>,
+    /// What of the kernel's paths is still to be hidden or write-protected, once that is known.
+    pub kernel_paths: Option<KernelPaths>,
     /// Places that mounts need and the root does not have.
     pub places: Vec<(String, Node)>,
     /// What of them, and of the directories above them, steps make.
@@ -121,12 +122,13 @@ impl Builder<'_> {
         if shows_ids || self.overlaps() {
             self.wait_for_map();
         }
-        self.mount_configured();
         self.enter_root();
-        self.make_places();
-        self.protect_root();
-        self.wait_for_map();
-        self.attach_all();
+        if !self.assembles() {
+            self.make_places();
+            self.protect_root(Side::Container);
+            self.wait_for_map();
+            self.attach_all(Side::Container);
+        }
         self.mount_system();
         self.attach_volumes();
     }
@@ -147,7 +149,7 @@ impl Builder<'_> {
                     self.files.idmap.push(root);
                 }
             }
-            None if overlay && layers => self.prepare_host_overlay(side),
+            None if overlay && layers && !self.assembles() => self.prepare_host_overlay(side),
             None if !overlay && sources => {
                 let root = self.clone_tree(side, "root", "/", "use the host's files as the root", true);
                 self.show_root("/");
@@ -162,7 +164,7 @@ impl Builder<'_> {
         if sources {
             self.prepare_kernel(side);
         }
-        if layers {
+        if layers && !self.assembles() {
             self.prepare_dev(side);
         }
         if sources {
@@ -217,14 +219,18 @@ impl Builder<'_> {
     /// Puts the tmpfs on the old root, with which it comes off.
     fn attach_scratch(&mut self, why: &'static str) {
         let Some(scratch) = self.files.scratch else { return };
-        // Nothing of that is needed from the host. On the root itself, it would lie above it: what is detached in the
-        // end is the topmost.
-        let there = |path: &&str| std::path::Path::new(path).is_dir();
-        let place = ["/dev/pts", "/dev/shm"].into_iter().find(there).unwrap_or("/dev");
+        let place = scratch_place();
         self.act("put the tmpfs on the old root", why, Shell::None, |b| {
-            b.needs = Some("CAP_SYS_ADMIN");
-            b.inside(Call::MoveMount { from: Fd::Slot(scratch), target: place.into() });
+            b.put(Side::Container, scratch, place);
         });
+    }
+
+    /// Attaches a detached mount at a place of the container's.
+    pub(super) fn put(&mut self, side: Side, mount: Slot, path: &str) {
+        let (dir, target) = self.place(side, path);
+        self.needs = Some("CAP_SYS_ADMIN");
+        self.step(side, Call::MoveMount { from: Fd::Slot(mount), dir, target });
+        self.needs = None;
     }
 
     /// Creates a configured file system and its detached mount.
@@ -232,20 +238,6 @@ impl Builder<'_> {
         self.step(side, Call::FsconfigCreate { fd: Fd::Slot(config) });
         self.step(side, Call::Fsmount { fd: Fd::Slot(config), attributes, keep: mount });
         self.close(side, config);
-    }
-
-    /// The child mounts what the caller has configured meanwhile.
-    fn mount_configured(&mut self) {
-        let configured = std::mem::take(&mut self.files.configured);
-        if configured.is_empty() {
-            return;
-        }
-        self.act("mount what the caller configured", "it is complete now", Shell::None, |b| {
-            b.needs = Some("CAP_SYS_ADMIN");
-            for call in configured {
-                b.inside(call);
-            }
-        });
     }
 
     /// A detached copy of a part of the host's mounts: open_tree(2).
@@ -372,17 +364,15 @@ impl Builder<'_> {
                 "it comes off with the old root: a mount that never was attached is costly to close",
             );
         }
-        self.act(
-            "attach the new root",
-            "over the old one, where it is still out of sight",
-            Shell::None,
-            |b| {
-                b.needs = Some("CAP_SYS_ADMIN");
-                b.inside(Call::MoveMount { from: Fd::Slot(root), target: "/".into() });
-                b.needs = None;
+        if self.assembles() {
+            self.enter_assembled();
+        } else {
+            let why = "over the old one, where it is still out of sight";
+            self.act("attach the new root", why, Shell::None, |b| {
+                b.put(Side::Container, root, "/");
                 b.inside(Call::Fchdir { fd: Fd::Slot(root) });
-            },
-        );
+            });
+        }
         match self.spec.root_change {
             RootChange::PivotRoot => self.act(
                 "change the root",
@@ -406,15 +396,15 @@ impl Builder<'_> {
     }
 
     /// Makes the root read-only with every mount that it came with, before the container's own are put on it.
-    fn protect_root(&mut self) {
+    pub(super) fn protect_root(&mut self, side: Side) {
         let (Some(root), true) = (self.files.root, self.spec.read_only) else { return };
-        self.make_read_only(Side::Container, root, "asked for");
+        self.make_read_only(side, root, "asked for");
         self.set_shell(if self.layered() {
             Shell::Last(vec!["mount -o remount,bind,ro /".into()])
         } else {
             Shell::Inside(vec!["mount -o remount,bind,ro \"$R\"".into()])
         });
-        if let Some(scratch) = self.files.scratch {
+        if let Some(scratch) = self.files.scratch.filter(|_| side == Side::Container) {
             let why = "it lies on the old root, and that on the new one";
             self.act("keep the tmpfs writable", why, Shell::None, |b| {
                 b.needs = Some("CAP_SYS_ADMIN");
@@ -430,14 +420,32 @@ impl Builder<'_> {
         }
     }
 
-    /// Detaches the old root, once nothing of it is needed.
+    /// Leaves the old root, once nothing of it is needed: it is detached, but where chroot(2) was asked for.
     pub(super) fn leave_old_root(&mut self) {
-        if !self.new_one(Kind::Mnt) || self.spec.root_change == RootChange::Chroot {
+        if !self.new_one(Kind::Mnt) {
             return;
+        }
+        if self.spec.root_change == RootChange::Chroot {
+            return self.act(
+                "enter the new root",
+                "the working directory was the old one",
+                Shell::None,
+                |b| {
+                    b.inside(Call::Chdir { path: "/".into() });
+                },
+            );
         }
         self.act("detach the old root", "there is no way back to the host's files", Shell::None, |b| {
             b.needs = Some("CAP_SYS_ADMIN");
             b.inside(Call::Umount { target: ".".into(), flags: libc::MNT_DETACH as u64 });
         });
     }
+}
+
+/// Where the old root has room for the tmpfs.
+pub(super) fn scratch_place() -> &'static str {
+    // Nothing of that is needed from the host. On the root itself, it would lie above it: what is detached in the end is
+    // the topmost.
+    let there = |path: &&str| std::path::Path::new(path).is_dir();
+    ["/dev/pts", "/dev/shm"].into_iter().find(there).unwrap_or("/dev")
 }

@@ -9,7 +9,19 @@ use crate::namespace::Kind;
 use crate::spec::{HostAccess, MASKED_PATHS, READONLY_PATHS, RootChange};
 use crate::sys::abi;
 
+/// Why a container has a /proc of its own.
+pub(super) const PROC_WHY: &str = "shows the processes of the new PID namespace";
 pub(super) const PLAIN: u64 = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
+/// The same for fsmount(2) and mount_setattr(2).
+pub(super) const PLAIN_ATTRIBUTES: u64 =
+    abi::MOUNT_ATTR_NOSUID | abi::MOUNT_ATTR_NODEV | abi::MOUNT_ATTR_NOEXEC;
+
+/// The kernel paths that are hidden or read-only, as far as they are there, and whether each is a directory.
+#[derive(Debug, Default)]
+pub(super) struct KernelPaths {
+    masked: Vec<(String, bool)>,
+    read_only: Vec<(String, bool)>,
+}
 
 impl Builder<'_> {
     /// The directories that the container's own file systems are mounted on.
@@ -32,10 +44,10 @@ impl Builder<'_> {
         mapped && self.shows_host() && overlay && !self.spec.host_files.contains_key("/root")
     }
 
-    /// Mounts /proc, /sys, /dev/pts, /dev/mqueue, /tmp.
+    /// Mounts /proc, /sys, /dev/pts, /dev/mqueue, /tmp, as far as it is the child's to do.
     pub(super) fn mount_system(&mut self) {
-        if self.spec.proc {
-            self.mount_kernel("/proc", "proc", PLAIN, "shows the processes of the new PID namespace");
+        if self.spec.proc && !self.proc_by_caller() {
+            self.mount_kernel("/proc", "proc", PLAIN, PROC_WHY);
         }
         if self.spec.sys {
             self.mount_kernel(
@@ -60,21 +72,20 @@ impl Builder<'_> {
                 self.mount("/dev/mqueue", "mqueue", PLAIN, None, "message queues of the new IPC namespace");
             }
         }
+        if !self.assembles() {
+            self.mount_private(Side::Container);
+        }
+    }
+
+    /// Mounts /tmp, and /root where it is an empty one.
+    pub(super) fn mount_private(&mut self, side: Side) {
         if self.spec.tmp {
-            self.mount_scratch(
-                "tmp",
-                "/tmp",
-                0o1777,
-                "the host's holds what is not the container's business",
-            );
+            let why = "the host's holds what is not the container's business";
+            self.mount_scratch(side, "tmp", "/tmp", 0o1777, why);
         }
         if self.hides_home() {
-            self.mount_scratch(
-                "home",
-                "/root",
-                0o700,
-                "the host's belongs to a user who is not in the container",
-            );
+            let why = "the host's belongs to a user who is not in the container";
+            self.mount_scratch(side, "home", "/root", 0o700, why);
         }
     }
 
@@ -122,13 +133,7 @@ impl Builder<'_> {
         why: &'static str,
     ) {
         let path = path.into();
-        let mut options = vec!["nosuid".to_string()];
-        options.extend((flags & libc::MS_NODEV != 0).then(|| "nodev".into()));
-        options.push("noexec".into());
-        options.extend((flags & libc::MS_RDONLY != 0).then(|| "ro".into()));
-        options.extend(data.clone());
-        let shell =
-            Shell::Inside(vec![format!("mount -t {kind} -o {} {kind} \"$R{path}\"", options.join(","))]);
+        let shell = mount_command(&path, kind, flags, data.as_deref());
         self.act(format!("mount {path}"), why, shell, |b| {
             b.needs = Some("CAP_SYS_ADMIN");
             b.inside(Call::Mount {
@@ -144,6 +149,7 @@ impl Builder<'_> {
     /// Mounts a new directory of the scratch tmpfs.
     pub(super) fn mount_scratch(
         &mut self,
+        side: Side,
         name: &'static str,
         path: &'static str,
         mode: u32,
@@ -154,16 +160,28 @@ impl Builder<'_> {
         )]);
         self.act(format!("mount {path}"), why, shell, |b| {
             let dir = b.scratch();
-            b.inside(Call::Mkdir { dir, path: name.into(), mode });
-            let slot = b.scratch_part(Side::Container, name.into());
-            b.needs = Some("CAP_SYS_ADMIN");
-            b.inside(Call::MoveMount { from: Fd::Slot(slot), target: path.into() });
+            b.step(side, Call::Mkdir { dir, path: name.into(), mode });
+            let (user, group) = b.users.root();
+            if side == Side::Caller && (user, group) != (0, 0) {
+                b.needs = Some("CAP_CHOWN");
+                b.step(side, Call::Chown { dir, path: name.into(), user, group, flags: 0 });
+                b.needs = None;
+            }
+            if side == Side::Caller {
+                // The caller's umask belongs to all its threads: it is not touched.
+                b.step(side, Call::Chmod { dir, path: name.into(), mode });
+            }
+            let slot = b.scratch_part(side, name.into());
+            b.put(side, slot, path);
         });
     }
 
-    /// The kernel paths to hide that are there, and whether each is a directory.
-    fn masked(&self) -> Vec<(String, bool)> {
-        self.kernel_paths(self.spec.masked_paths.as_deref(), &MASKED_PATHS)
+    /// Looks which kernel paths there are to protect.
+    fn find_kernel_paths(&self) -> KernelPaths {
+        KernelPaths {
+            masked: self.kernel_paths(self.spec.masked_paths.as_deref(), &MASKED_PATHS),
+            read_only: self.kernel_paths(self.spec.readonly_paths.as_deref(), &READONLY_PATHS),
+        }
     }
 
     fn kernel_paths(&self, given: Option<&[String]>, default: &[&str]) -> Vec<(String, bool)> {
@@ -187,110 +205,113 @@ impl Builder<'_> {
         all.into_iter().filter_map(there).collect()
     }
 
-    /// Hides and write-protects kernel paths, and the root where it is read-only.
-    pub(super) fn protect_kernel_paths(&mut self) {
-        let masked = self.masked();
-        if !masked.is_empty() {
-            self.mask(&masked);
-        }
-        for (path, _) in self.kernel_paths(self.spec.readonly_paths.as_deref(), &READONLY_PATHS) {
-            let flags = (libc::MS_BIND | libc::MS_REMOUNT | libc::MS_RDONLY) | PLAIN;
+    /// Hides and write-protects kernel paths, as far as it is this side's to do. The caller comes first.
+    pub(super) fn protect_kernel_paths(&mut self, side: Side) {
+        let found = self.files.kernel_paths.take().unwrap_or_else(|| self.find_kernel_paths());
+        let own = |(path, _): &(String, bool)| side == Side::Container || self.attached_by_caller(path);
+        let (masked, later) = found.masked.into_iter().partition(own);
+        let (read_only, read_only_later) = found.read_only.into_iter().partition(own);
+        self.files.kernel_paths = Some(KernelPaths { masked: later, read_only: read_only_later });
+        self.mask(side, masked);
+        for (path, _) in read_only {
             let shell = Shell::Inside(vec![
                 format!("mount --bind \"$R\"{0} \"$R\"{0}", quote(&path)),
                 format!("mount -o remount,bind,ro,nosuid,nodev,noexec \"$R\"{}", quote(&path)),
             ]);
-            self.act(
-                format!("make {path} read-only"),
-                "it would change the kernel for everyone",
-                shell,
-                |b| {
-                    b.needs = Some("CAP_SYS_ADMIN");
-                    b.inside(Call::Mount {
-                        source: Some(path.clone().into()),
-                        target: path.clone().into(),
-                        kind: None,
-                        flags: (libc::MS_BIND | libc::MS_REC),
-                        data: None,
-                    });
-                    b.inside(Call::Mount {
-                        source: None,
-                        target: path.into(),
-                        kind: None,
-                        flags,
-                        data: None,
-                    });
-                },
-            );
+            let why = "it would change the kernel for everyone";
+            self.act(format!("make {path} read-only"), why, shell, |b| match side {
+                Side::Caller => b.bind_read_only_by_caller(&path),
+                Side::Container => b.bind_read_only(&path),
+            });
         }
-        self.leave_old_root();
-        if self.new_one(Kind::Mnt) && self.spec.root_change == RootChange::Chroot {
-            self.act("enter the new root", "the working directory was the old one", Shell::None, |b| {
-                b.inside(Call::Chdir { path: "/".into() });
+    }
+
+    /// Mounts a kernel path on itself, and makes that read-only.
+    fn bind_read_only(&mut self, path: &str) {
+        let bind = (Some(path.to_string().into()), libc::MS_BIND | libc::MS_REC);
+        let remount = (None, libc::MS_BIND | libc::MS_REMOUNT | libc::MS_RDONLY | PLAIN);
+        self.needs = Some("CAP_SYS_ADMIN");
+        for (source, flags) in [bind, remount] {
+            self.inside(Call::Mount {
+                source,
+                target: path.to_string().into(),
+                kind: None,
+                flags,
+                data: None,
             });
         }
     }
 
     /// Puts an empty file or directory over each path.
-    fn mask(&mut self, paths: &[(String, bool)]) {
-        for directory in [true, false] {
-            let names: Vec<&str> =
-                paths.iter().filter(|(_, kind)| *kind == directory).map(|(path, _)| path.as_str()).collect();
-            let Some((last, others)) = names.split_last() else { continue };
-            let empty = self.make_empty(directory);
-            for path in others {
-                let copy = self.slot((*path).to_string());
+    fn mask(&mut self, side: Side, paths: Vec<(String, bool)>) {
+        let (directories, files): (Vec<_>, Vec<_>) = paths.into_iter().partition(|(_, directory)| *directory);
+        for (directory, mut paths) in [(true, directories), (false, files)] {
+            let Some((last, _)) = paths.pop() else { continue };
+            let empty = self.make_empty(side, directory);
+            for (path, _) in paths {
+                let copy = self.slot(path.clone());
                 let detached = self.host.detached;
-                self.hide(path, directory, |b| {
+                self.hide(side, &path, directory, |b| {
                     if !detached {
-                        return b.empty_part(directory);
+                        return b.empty_part(side, directory);
                     }
-                    b.inside(Call::OpenTree {
-                        dir: Fd::Slot(empty),
-                        path: "".into(),
-                        flags: abi::OPEN_TREE_CLONE | abi::OPEN_TREE_CLOEXEC | abi::AT_EMPTY_PATH,
-                        keep: copy,
-                    });
+                    b.step(
+                        side,
+                        Call::OpenTree {
+                            dir: Fd::Slot(empty),
+                            path: "".into(),
+                            flags: abi::OPEN_TREE_CLONE | abi::OPEN_TREE_CLOEXEC | abi::AT_EMPTY_PATH,
+                            keep: copy,
+                        },
+                    );
                     copy
                 });
             }
             // The mount itself, too: one that never was attached is costly to close.
-            self.hide(last, directory, |_| empty);
+            self.hide(side, &last, directory, |_| empty);
         }
     }
 
     /// A detached mount of an empty file or directory.
-    fn make_empty(&mut self, directory: bool) -> Slot {
+    fn make_empty(&mut self, side: Side, directory: bool) -> Slot {
         let mut empty = Slot(0);
         let what = if directory { "make an empty directory" } else { "make an empty file" };
+        let made = !self.files.made.insert(empty_name(directory).into());
         self.act(what, "to lie over the kernel paths that are hidden", Shell::None, |b| {
-            let (dir, name) = (b.scratch(), empty_name(directory));
-            let call = if directory {
-                Call::Mkdir { dir, path: name.into(), mode: 0o555 }
-            } else {
-                Call::Mknod { dir, path: name.into(), mode: libc::S_IFREG | 0o444, device: (0, 0) }
-            };
-            b.inside(call);
-            empty = b.empty_part(directory);
+            let (dir, path) = (b.scratch(), empty_name(directory).into());
+            match (made, directory) {
+                // The caller did, for those that it hides.
+                (true, _) => {}
+                (false, true) => b.step(side, Call::Mkdir { dir, path, mode: 0o555 }),
+                (false, false) => {
+                    let mode = libc::S_IFREG | 0o444;
+                    b.step(side, Call::Mknod { dir, path, mode, device: (0, 0) });
+                }
+            }
+            empty = b.empty_part(side, directory);
         });
         empty
     }
 
     /// A detached mount of that, which nothing can be written to.
-    fn empty_part(&mut self, directory: bool) -> Slot {
-        let empty = self.scratch_part(Side::Container, empty_name(directory).into());
+    fn empty_part(&mut self, side: Side, directory: bool) -> Slot {
+        let empty = self.scratch_part(side, empty_name(directory).into());
         self.needs = Some("CAP_SYS_ADMIN");
-        self.inside(Call::MountSetattr {
-            dir: Fd::Slot(empty),
-            path: "".into(),
-            flags: abi::AT_EMPTY_PATH,
-            set: abi::MOUNT_ATTR_RDONLY | abi::MOUNT_ATTR_NOEXEC,
-            clear: 0,
-            userns: None,
-        });
+        self.step(
+            side,
+            Call::MountSetattr {
+                dir: Fd::Slot(empty),
+                path: "".into(),
+                flags: abi::AT_EMPTY_PATH,
+                set: abi::MOUNT_ATTR_RDONLY | abi::MOUNT_ATTR_NOEXEC,
+                clear: 0,
+                userns: None,
+            },
+        );
         empty
     }
 
-    fn hide(&mut self, path: &str, directory: bool, mount: impl FnOnce(&mut Self) -> Slot) {
+    fn hide(&mut self, side: Side, path: &str, directory: bool, mount: impl FnOnce(&mut Self) -> Slot) {
         let command = if directory {
             format!("mount -t tmpfs -o ro tmpfs \"$R\"{}", quote(path))
         } else {
@@ -300,7 +321,7 @@ impl Builder<'_> {
         self.act(format!("hide {path}"), why, Shell::Inside(vec![command]), |b| {
             b.needs = Some("CAP_SYS_ADMIN");
             let mount = mount(b);
-            b.inside(Call::MoveMount { from: Fd::Slot(mount), target: path.to_string().into() });
+            b.put(side, mount, path);
         });
     }
 
@@ -348,4 +369,13 @@ impl Builder<'_> {
 /// What an empty directory or file is called in the scratch tmpfs.
 const fn empty_name(directory: bool) -> &'static str {
     if directory { "empty" } else { "nothing" }
+}
+
+/// How the shell mounts a file system of the kernel's.
+pub(super) fn mount_command(path: &str, kind: &str, flags: u64, data: Option<&str>) -> Shell {
+    let given = |flag: u64, option| (flags & flag != 0).then_some(option);
+    let options =
+        [Some("nosuid"), given(libc::MS_NODEV, "nodev"), Some("noexec"), given(libc::MS_RDONLY, "ro"), data];
+    let options: Vec<&str> = options.into_iter().flatten().collect();
+    Shell::Inside(vec![format!("mount -t {kind} -o {} {kind} \"$R{path}\"", options.join(","))])
 }
