@@ -24,15 +24,30 @@ pub enum Fd {
 pub enum Text {
     /// A string.
     Plain(Cow<'static, str>),
-    /// `before`, the number in the slot, `after`.
-    Slotted {
-        /// What stands before the number.
-        before: Cow<'static, str>,
-        /// Where the number is.
+    /// One with a number inside. Few are: a plan has hundreds of steps, and shall be small.
+    Slotted(Box<Slotted>),
+}
+
+/// `before`, the number in the slot, `after`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slotted {
+    /// What stands before the number.
+    pub before: Cow<'static, str>,
+    /// Where the number is.
+    pub slot: Slot,
+    /// What follows it.
+    pub after: Cow<'static, str>,
+}
+
+impl Text {
+    /// A slot's number, with something before and after it.
+    pub(crate) fn slotted(
+        before: impl Into<Cow<'static, str>>,
         slot: Slot,
-        /// What follows it.
-        after: Cow<'static, str>,
-    },
+        after: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::Slotted(Box::new(Slotted { before: before.into(), slot, after: after.into() }))
+    }
 }
 
 impl From<&'static str> for Text {
@@ -156,7 +171,8 @@ pub(crate) fn show(arg: Arg<'_>, out: &mut String, slot: &dyn Fn(Slot, &mut Stri
         }
         Arg::Str(text) => write!(out, "\"{}\"", text.escape_debug()),
         Arg::Text(Text::Plain(text)) => write!(out, "\"{}\"", text.escape_debug()),
-        Arg::Text(Text::Slotted { before, slot: place, after }) => {
+        Arg::Text(Text::Slotted(slotted)) => {
+            let Slotted { before, slot: place, after } = &**slotted;
             let _ = write!(out, "\"{before}");
             slot(*place, out);
             write!(out, "{after}\"")

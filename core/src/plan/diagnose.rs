@@ -89,7 +89,7 @@ fn path(call: &Call) -> Option<String> {
     };
     match text {
         Text::Plain(text) => Some(text.to_string()),
-        Text::Slotted { .. } => None,
+        Text::Slotted(_) => None,
     }
 }
 

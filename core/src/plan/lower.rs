@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::arg::{Arg, Fd, INIT_NAME, Record, Slot, Text};
+use super::arg::{Arg, Fd, INIT_NAME, Record, Slot, Slotted, Text};
 use super::call::{Call, Maker, Resolver};
 use super::step::{Plan, Side, Step, Tolerate};
 use crate::sys::abi::{self, MountAttr};
@@ -162,7 +162,8 @@ fn lower_arg(arg: Arg<'_>, program: &mut Program) -> RawArg {
         Arg::Null | Arg::Pair(..) | Arg::ReceivedFd(_) => RawArg::Value(0),
         Arg::Str(text) => place(program.text(text)),
         Arg::Text(Text::Plain(text)) => place(program.text(text)),
-        Arg::Text(Text::Slotted { before, slot, after }) => {
+        Arg::Text(Text::Slotted(slotted)) => {
+            let Slotted { before, slot, after } = &**slotted;
             let data = program.space(before.len() + DIGITS + after.len() + 1);
             program.overwrite(data, before.as_bytes());
             patch_digits(program, data, data + before.len(), *slot, after)

@@ -82,7 +82,7 @@ impl Builder<'_> {
         let (child, side) = (self.kept.pid.unwrap_or(Slot(0)), Side::Caller);
         let [namespace, config, mount] = ["PID namespace", "proc", "proc"].map(|name| self.slot(name));
         self.act("mount /proc", PROC_WHY, mount_command("/proc", "proc", PLAIN, None), |b| {
-            let path = Text::Slotted { before: "/proc/".into(), slot: child, after: "/ns/pid".into() };
+            let path = Text::slotted("/proc/", child, "/ns/pid");
             let flags = libc::O_CLOEXEC as u64;
             b.caller(Call::Open { dir: Fd::Cwd, path, flags, mode: 0, keep: namespace });
             b.needs = Some("CAP_SYS_ADMIN");

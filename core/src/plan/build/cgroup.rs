@@ -149,7 +149,7 @@ impl Builder<'_> {
         let parent = place.parent.display().to_string();
         self.prepare_parent(place, &parent);
         let before = format!("{parent}/{}", name.before);
-        let path = || Text::Slotted { before: before.clone().into(), slot: number, after: name.after.into() };
+        let path = || Text::slotted(before.clone(), number, name.after);
         let directory = self.slot("cgroup");
         let shown = quote(&format!("{before}{SHELL_NUMBER}{}", name.after));
         let names: Vec<&str> = place.controllers.iter().map(|one| one.name(place.version)).collect();

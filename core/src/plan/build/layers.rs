@@ -82,11 +82,7 @@ impl Builder<'_> {
             b.step(side, Call::Mkdir { dir, path: work.clone().into(), mode: 0o755 });
             b.needs = Some("CAP_SYS_ADMIN");
             b.step(side, Call::Fsopen { kind: "overlay", keep: config });
-            let layer = |name: String| Text::Slotted {
-                before: "/proc/self/fd/".into(),
-                slot: scratch,
-                after: format!("/{name}").into(),
-            };
+            let layer = |name: String| Text::slotted("/proc/self/fd/", scratch, format!("/{name}"));
             let layers =
                 [("lowerdir", escaped(lower).into()), ("upperdir", layer(upper)), ("workdir", layer(work))];
             for (key, value) in layers {

@@ -95,9 +95,9 @@ pub(super) fn plan(spec: Spec, target: Option<i32>, container: Option<&Cgroup>) 
     let mut builder = Builder {
         spec: &spec,
         host,
-        steps: Vec::with_capacity(if spec.dev { 168 } else { 40 }),
-        acts: Vec::with_capacity(if spec.dev { 52 } else { 24 }),
-        slots: Vec::with_capacity(32),
+        steps: Vec::with_capacity(if spec.dev { 192 } else { 40 }),
+        acts: Vec::with_capacity(if spec.dev { 60 } else { 24 }),
+        slots: Vec::with_capacity(36),
         enforced: BTreeMap::new(),
         kept: Kept::default(),
         users,

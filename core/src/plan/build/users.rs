@@ -113,8 +113,7 @@ impl Builder<'_> {
             return;
         }
         let pid = self.kept.joiner.map(|(pid, _)| pid).or(self.kept.pid).unwrap_or(Slot(0));
-        let proc =
-            |file: &'static str| Text::Slotted { before: "/proc/".into(), slot: pid, after: file.into() };
+        let proc = |file: &'static str| Text::slotted("/proc/", pid, file);
         let (uids, gids) = (lines(&self.users.uids), lines(&self.users.gids));
         let shell = Shell::Map(vec![
             format!("echo '{}' > /proc/$pid/uid_map", uids.trim_end()),
