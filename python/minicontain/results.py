@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from functools import cached_property
 from subprocess import SubprocessError as SubprocessError
 from typing import TYPE_CHECKING, Any, AnyStr
 
@@ -29,11 +30,6 @@ class CompletedProcess(subprocess.CompletedProcess[AnyStr]):
     (3, b'out\n', 'exited', False)
     """
 
-    reason: str
-    """Why it ended: `exited`, `signaled`, `timed_out`, `oom` or `killed`."""
-    oom_kills: int
-    """How many of its processes the kernel killed for want of memory."""
-
     def __init__(
         self,
         args: Any,
@@ -43,13 +39,29 @@ class CompletedProcess(subprocess.CompletedProcess[AnyStr]):
         stderr: Any = None,
     ) -> None:
         super().__init__(args, outcome.returncode, stdout, stderr)
-        self.reason = outcome.reason
-        self.oom_kills = outcome.oom_kills
-        self._usage = outcome.usage, outcome.stats
-        self._victims = outcome.oom_victims
-        self._native_trace: _native.Trace | None = trace
-        self._trace: Trace | None = None
-        self._enforced: dict[str, Enforcement] | None = None
+        # The rest is made of these when somebody looks: right after a container, every page is cold.
+        self._outcome = outcome
+        self._native_trace = trace
+
+    @cached_property
+    def reason(self) -> str:
+        """Why it ended: `exited`, `signaled`, `timed_out`, `oom` or `killed`.
+
+        >>> import minicontain
+        >>> minicontain.run(["true"]).reason
+        'exited'
+        """
+        return self._outcome.reason
+
+    @cached_property
+    def oom_kills(self) -> int:
+        """How many of its processes the kernel killed for want of memory.
+
+        >>> import minicontain
+        >>> minicontain.run(["true"]).oom_kills
+        0
+        """
+        return self._outcome.oom_kills
 
     @property
     def oom_killed(self) -> bool:
@@ -63,7 +75,7 @@ class CompletedProcess(subprocess.CompletedProcess[AnyStr]):
         """
         return self.oom_kills > 0
 
-    @property
+    @cached_property
     def oom_victims(self) -> list[Victim]:
         """Which processes that were, as far as the kernel's log may be read and still tells.
 
@@ -73,9 +85,9 @@ class CompletedProcess(subprocess.CompletedProcess[AnyStr]):
         """
         from .cgroup import Victim
 
-        return [Victim(*victim) for victim in self._victims]
+        return [Victim(*victim) for victim in self._outcome.oom_victims]
 
-    @property
+    @cached_property
     def stats(self) -> Usage:
         """What it used: seconds and bytes; and where it had a cgroup, all that this counted.
 
@@ -83,9 +95,9 @@ class CompletedProcess(subprocess.CompletedProcess[AnyStr]):
         >>> 0 < minicontain.run(["true"]).stats.wall < 60
         True
         """
-        return stats.from_usage(*self._usage)
+        return stats.from_usage(self._outcome.usage, self._outcome.stats)
 
-    @property
+    @cached_property
     def trace(self) -> Trace:
         """What was done to start it.
 
@@ -93,12 +105,9 @@ class CompletedProcess(subprocess.CompletedProcess[AnyStr]):
         >>> len(minicontain.run(["true"]).trace) > 10
         True
         """
-        if self._trace is None:
-            assert self._native_trace is not None
-            self._trace = Trace(self._native_trace)
-        return self._trace
+        return Trace(self._native_trace)
 
-    @property
+    @cached_property
     def enforced(self) -> dict[str, Enforcement]:
         """How well each feature held, by its name.
 
@@ -106,10 +115,7 @@ class CompletedProcess(subprocess.CompletedProcess[AnyStr]):
         >>> str(minicontain.run(["true"]).enforced["namespaces"])
         'enforced'
         """
-        if self._enforced is None:
-            assert self._native_trace is not None
-            self._enforced = enforcement.from_plain(self._native_trace.enforced())
-        return self._enforced
+        return enforcement.from_plain(self._native_trace.enforced())
 
     def check_returncode(self) -> None:
         """Raises `CalledProcessError` if the exit status is not 0.
@@ -121,12 +127,15 @@ class CompletedProcess(subprocess.CompletedProcess[AnyStr]):
             raise CalledProcessError(self.returncode, self.args, self.stdout, self.stderr, self)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_trace": self.trace, "_enforced": self.enforced, "_native_trace": None}
+        lazy = (name for name, of in vars(CompletedProcess).items() if isinstance(of, cached_property))
+        made = {name: getattr(self, name) for name in lazy}
+        return {**vars(self), **made, "_outcome": None, "_native_trace": None}
 
     def _repr_html_(self) -> str:
         from ._html import table
 
         used = self.stats
+        victims = ", ".join(str((victim.pid, victim.name)) for victim in self.oom_victims)
         rows: list[tuple[str, object]] = [
             ("args", self.args),
             ("returncode", f"{self.returncode} ({self.reason})"),
@@ -140,7 +149,7 @@ class CompletedProcess(subprocess.CompletedProcess[AnyStr]):
                 if used.memory.peak is None
                 else f"{used.memory.peak / 2**20:.1f} MiB",
             ),
-            ("killed for want of memory", ", ".join(map(str, self._victims)) or self.oom_kills or None),
+            ("killed for want of memory", victims or self.oom_kills or None),
             *((f"{feature}", state) for feature, state in self.enforced.items()),
         ]
         shown = [(name, value) for name, value in rows if value is not None]
