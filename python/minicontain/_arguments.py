@@ -16,9 +16,8 @@ from .spec import Spec
 def spec_fields(args: Any, given: dict[str, Any]) -> dict[str, Any]:
     """The fields of a spec, made of `given` itself. `None` stands for a field's default."""
     shell = given.pop("shell", False)
-    for name in _FORMS.keys() & given.keys():
-        value = given[name]
-        if value is not None:
+    for name, value in given.items():
+        if value is not None and name in _FORMS:
             given[name] = _FORMS[name](value)
     if isinstance(args, Spec):
         # A stream that is not given is as the spec has it.
@@ -46,9 +45,11 @@ def words_of(args: Any, shell: bool, executable: Any) -> list[Any]:
     """`args` as a list: a text or a path is one program; with `shell`, a command of it."""
     if isinstance(args, Spec):
         return list(args.fields["args"])
-    if isinstance(args, os.PathLike) and shell:
+    if shell and isinstance(args, os.PathLike):
         raise TypeError("path-like args is not allowed when shell is true")
-    words = [args] if isinstance(args, (str, bytes, os.PathLike)) else list(args)
+    # Of a list, the usual case, nobody asks whether it is a path: that is a question to an abstract class.
+    is_one = not isinstance(args, list) and isinstance(args, (str, bytes, os.PathLike))
+    words = [args] if is_one else list(args)
     return [executable or "/bin/sh", "-c", *words] if shell else words
 
 
@@ -206,9 +207,11 @@ def _namespaces(sources: Any) -> Any:
     """Where each namespace comes from: a word, a process id, a path, or what has a descriptor."""
 
     def source(value: Any) -> Any:
+        if isinstance(value, str):
+            return {"path": value} if value.startswith("/") else value
         if isinstance(value, int):
             return {"pid": value}
-        if isinstance(value, os.PathLike) or (isinstance(value, str) and value.startswith("/")):
+        if isinstance(value, os.PathLike):
             return {"path": os.fspath(value)}
         return _Held(value) if hasattr(value, "fileno") else value
 

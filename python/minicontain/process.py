@@ -132,7 +132,8 @@ def run(
     >>> minicontain.run("echo $0 $HOME; exit 3", shell=True, env={"HOME": "/tmp"}, capture_output=True)
     CompletedProcess(args='echo $0 $HOME; exit 3', returncode=3, stdout=b'/bin/sh /tmp\n', stderr=b'')
     """
-    fields.update(stdin=stdin, stdout=stdout, stderr=stderr, shell=shell)
+    if shell or stdin is not None or stdout is not None or stderr is not None:
+        fields.update(stdin=stdin, stdout=stdout, stderr=stderr, shell=shell)
     streams = Text(encoding, errors, text, universal_newlines)
     return to_end(None, args, fields, input, capture_output, timeout, check, streams)
 
@@ -173,7 +174,8 @@ def to_end(
         not_detached(wanted)
     outcome, out, err, trace = _native.run(wanted, data, timeout, place)
     args = shown_args(args)
-    if outcome.reason == "timed_out":
+    # Without a timeout it cannot have, and need not be asked.
+    if timeout is not None and outcome.reason == "timed_out":
         late = CompletedProcess(
             args, outcome, trace, streams.decode(out, "replace"), streams.decode(err, "replace")
         )
