@@ -204,20 +204,21 @@ def _tmpfs(mounts: Any) -> Any:
 
 
 def _namespaces(sources: Any) -> Any:
-    """Where each namespace comes from: a word, a process id, a path, or what has a descriptor."""
+    """Where each namespace comes from."""
+    if not isinstance(sources, Mapping):
+        return sources
+    return {kind: _source(source) for kind, source in sources.items()}
 
-    def source(value: Any) -> Any:
-        if isinstance(value, str):
-            return {"path": value} if value.startswith("/") else value
-        if isinstance(value, int):
-            return {"pid": value}
-        if isinstance(value, os.PathLike):
-            return {"path": os.fspath(value)}
-        return _Held(value) if hasattr(value, "fileno") else value
 
-    return (
-        {kind: source(value) for kind, value in sources.items()} if isinstance(sources, Mapping) else sources
-    )
+def _source(source: Any) -> Any:
+    """A word, a process id, a path, or what has a descriptor."""
+    if isinstance(source, str):
+        return {"path": source} if source.startswith("/") else source
+    if isinstance(source, int):
+        return {"pid": source}
+    if isinstance(source, os.PathLike):
+        return {"path": os.fspath(source)}
+    return _Held(source) if hasattr(source, "fileno") else source
 
 
 def _ranges(ranges: Any) -> Any:
