@@ -58,22 +58,18 @@ fn finish(
         container.stdout = Some(terminal);
     }
     let mut exchange = Communication::new(container, input).map_err(failed)?;
-    let never = Deadline::after(None)?;
-    let talked = in_slices(py, While::Running, deadline, |until| {
-        exchange::advance(container, &mut exchange, until, false)
-    })?;
-    let mut ended = None;
-    if talked.is_some() {
-        ended = in_slices(py, While::Running, deadline, |until| container.wait_timeout(left(until)))?;
-    }
+    // One wait for both, so that a container without pipes leaves the interpreter and comes back but once.
+    let mut talk_and_wait = |until, killed| {
+        let talked = exchange::advance(container, &mut exchange, until, killed)?;
+        talked.map_or(Ok(None), |()| container.wait_timeout(left(until)))
+    };
+    let ended = in_slices(py, While::Running, deadline, |until| talk_and_wait(until, false))?;
     let outcome = if let Some(outcome) = ended {
         outcome
     } else {
         py.detach(|| container.kill()).map_err(failed)?;
-        in_slices(py, While::Running, never, |until| {
-            exchange::advance(container, &mut exchange, until, true)
-        })?;
-        let ended = in_slices(py, While::Running, never, |until| container.wait_timeout(left(until)))?;
+        let never = Deadline::after(None)?;
+        let ended = in_slices(py, While::Running, never, |until| talk_and_wait(until, true))?;
         let mut outcome = ended.map_or_else(|| py.detach(|| container.wait()), Ok).map_err(failed)?;
         outcome.reason = Reason::TimedOut;
         outcome
