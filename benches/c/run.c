@@ -58,12 +58,11 @@ static uint64_t run_once(const struct plan *plan, void *stack)
     (void)stack;
     check(minicontain_container_start(plan->spec, &container));
     check(minicontain_container_wait(container, -1, &outcome));
-    uint64_t end = now();
-
     if (minicontain_outcome_status(outcome) != 0)
         die("/bin/true failed", ECHILD);
+    /* A part of the run: whoever makes many of them frees each. */
     minicontain_container_free(container);
-    return end - start;
+    return now() - start;
 }
 
 int main(int argc, char **argv)
