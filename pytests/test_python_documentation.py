@@ -10,6 +10,7 @@ import json
 import pkgutil
 import re
 from contextlib import nullcontext
+from functools import cached_property
 
 import minicontain
 import pytest
@@ -20,10 +21,23 @@ MODULES = [
     for info in pkgutil.iter_modules(minicontain.__path__, "minicontain.")
     if "_native" not in info.name
 ]
+
+
+def documented(module):
+    """What of a module has documentation; doctest itself does not know cached properties."""
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    yield from finder.find(module)
+    for kind in vars(module).values():
+        if inspect.isclass(kind) and kind.__module__ == module.__name__:
+            for name, value in vars(kind).items():
+                if isinstance(value, cached_property):
+                    yield from finder.find(value.func, f"{module.__name__}.{kind.__name__}.{name}", module)
+
+
 EXAMPLES = {
     test.name: test
     for name in ["minicontain", *MODULES]
-    for test in doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(name))
+    for test in documented(importlib.import_module(name))
     if test.examples
 }
 
@@ -64,7 +78,8 @@ def test_every_public_method_is_documented_with_an_example():
         kind = getattr(minicontain, name)
         if inspect.isclass(kind) and kind.__module__ != "subprocess":
             for attribute, value in vars(kind).items():
-                if not attribute.startswith("_") and (callable(value) or isinstance(value, property)):
+                documented = callable(value) or isinstance(value, (property, cached_property))
+                if not attribute.startswith("_") and documented:
                     assert ">>>" in (inspect.getdoc(value) or ""), f"{name}.{attribute}"
 
 

@@ -3,7 +3,6 @@
 //! Since Linux 6.15, a mount can be attached to a detached one. So the root lies on the tmpfs with all that belongs to
 //! it, and the child attaches that in one piece.
 
-use super::rootfs::scratch_place;
 use super::system::{PLAIN, PLAIN_ATTRIBUTES, PROC_WHY, mount_command};
 use super::{Builder, Call, Fd, Shell, Side, Slot, Text};
 use crate::namespace::Kind;
@@ -57,8 +56,8 @@ impl Builder<'_> {
     }
 
     /// The child enters the root, which came with the tmpfs.
-    pub(super) fn enter_assembled(&mut self) {
-        let path = format!("{}/{ROOT}", scratch_place());
+    pub(super) fn enter_assembled(&mut self, scratch: &str) {
+        let path = format!("{scratch}/{ROOT}");
         self.act("enter the new root", "it lies on the tmpfs", Shell::None, |b| {
             b.inside(Call::Chdir { path: path.into() });
         });

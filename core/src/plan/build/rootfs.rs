@@ -212,14 +212,13 @@ impl Builder<'_> {
         });
         self.files.scratch = Some(scratch);
         if !self.host.detached {
-            self.attach_scratch("before Linux 6.15, a detached mount can be no layer");
+            self.attach_scratch(scratch_place(), "before Linux 6.15, a detached mount can be no layer");
         }
     }
 
     /// Puts the tmpfs on the old root, with which it comes off.
-    fn attach_scratch(&mut self, why: &'static str) {
+    fn attach_scratch(&mut self, place: &str, why: &'static str) {
         let Some(scratch) = self.files.scratch else { return };
-        let place = scratch_place();
         self.act("put the tmpfs on the old root", why, Shell::None, |b| {
             b.put(Side::Container, scratch, place);
         });
@@ -359,13 +358,13 @@ impl Builder<'_> {
     /// Makes the prepared mount the root, and detaches the old one.
     fn enter_root(&mut self) {
         let Some(root) = self.files.root else { return };
+        let place = scratch_place();
         if self.host.detached {
-            self.attach_scratch(
-                "it comes off with the old root: a mount that never was attached is costly to close",
-            );
+            let why = "it comes off with the old root: a mount that never was attached is costly to close";
+            self.attach_scratch(place, why);
         }
         if self.assembles() {
-            self.enter_assembled();
+            self.enter_assembled(place);
         } else {
             let why = "over the old one, where it is still out of sight";
             self.act("attach the new root", why, Shell::None, |b| {
@@ -443,7 +442,7 @@ impl Builder<'_> {
 }
 
 /// Where the old root has room for the tmpfs.
-pub(super) fn scratch_place() -> &'static str {
+fn scratch_place() -> &'static str {
     // Nothing of that is needed from the host. On the root itself, it would lie above it: what is detached in the end is
     // the topmost.
     let there = |path: &&str| std::path::Path::new(path).is_dir();
