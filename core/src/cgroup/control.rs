@@ -64,7 +64,15 @@ impl Cgroup {
             let what = if frozen { "could not freeze" } else { "could not thaw" };
             failed(what, &directory.path.join("cgroup.procs"), &error)
         })?;
-        patiently("not everything in the cgroup could be stopped", || self.frozen() != Some(!frozen))
+        patiently("not everything in the cgroup could be stopped", || {
+            let done = self.frozen() != Some(!frozen);
+            if !done && frozen {
+                // The freezer of v1 misses, seldom, who is about to wait for a child that it has just made (vfork), and
+                // looks for it again only when it is asked again.
+                let _ = directory.set_frozen(true);
+            }
+            done
+        })
     }
 
     fn freezer(&self) -> Option<&Directory> {
