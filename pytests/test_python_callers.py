@@ -233,3 +233,17 @@ def test_a_signal_handler_that_returns_does_not_end_the_run():
         signal.signal(signal.SIGALRM, before)
     assert done.stdout == b"done\n"
     assert len(seen) >= 2
+
+
+def test_a_callers_file_mode_mask_is_not_the_containers():
+    script = """
+import os, minicontain
+os.umask(0o077)
+seen = minicontain.run(
+    "stat -c %a / /dev /dev/shm /dev/null /tmp /proc/keys /sys/firmware; cat /proc/keys; ls /usr >/dev/null",
+    shell=True, capture_output=True, text=True, check=True,
+)
+assert seen.stdout.split() == ["755", "755", "1777", "666", "1777", "444", "555"], seen.stdout
+assert os.umask(0) == 0o077
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)

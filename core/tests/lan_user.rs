@@ -144,21 +144,26 @@ fn names_of_an_ordinary_users_detached_containers_stay() {
     while lab.remove().is_err() && std::time::Instant::now() < until {}
 }
 
+/// A copy that makes a network and is killed.
+fn killed_maker(name: &str) -> namespace::Child {
+    // SAFETY: it does no more than that.
+    let copy = unsafe {
+        namespace::clone(0, || {
+            let made = Network::create(name, &subnet("10.16.8.0/24"));
+            libc::raise(libc::SIGKILL);
+            i32::from(made.is_ok())
+        })
+    };
+    copy.expect("a copy")
+}
+
 #[test]
 fn an_ordinary_users_network_goes_with_its_maker() {
     if !as_anyone("an_ordinary_users_network_goes_with_its_maker") {
         return;
     }
     let name = unique("gone");
-    // SAFETY: the copy makes a network and is killed.
-    let child = unsafe {
-        namespace::clone(0, || {
-            let made = Network::create(&name, &subnet("10.16.8.0/24"));
-            libc::raise(libc::SIGKILL);
-            i32::from(made.is_ok())
-        })
-    }
-    .expect("a copy");
+    let child = killed_maker(&name);
     child.wait().expect("its end");
     let error = Network::open(&name).expect_err("it went with its maker");
     assert!(error.code() == Code::NetworkNotFound && error.to_string().contains("went with"), "{error}");
@@ -172,15 +177,7 @@ fn an_ordinary_users_network_goes_with_a_maker_that_nobody_has_waited_for() {
         return;
     }
     let name = unique("zombie");
-    // SAFETY: the copy makes a network and is killed.
-    let child = unsafe {
-        namespace::clone(0, || {
-            let made = Network::create(&name, &subnet("10.16.8.0/24"));
-            libc::raise(libc::SIGKILL);
-            i32::from(made.is_ok())
-        })
-    }
-    .expect("a copy");
+    let child = killed_maker(&name);
     let ended = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
     waitid(Id::Pid(Pid::from_raw(child.pid())), ended).expect("it was killed");
     Network::create(&name, &subnet("10.16.8.0/24")).and_then(|again| again.remove()).expect("made anew");

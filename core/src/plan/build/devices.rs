@@ -27,7 +27,7 @@ impl Builder<'_> {
         let mut dev = None;
         self.act("make a directory for /dev", "it is mounted when it is full", Shell::None, |b| {
             let dir = b.scratch();
-            b.step(side, Call::Mkdir { dir, path: "dev".into(), mode: 0o755 });
+            b.make_exactly(side, Call::Mkdir { dir, path: "dev".into(), mode: 0o755 });
             let slot = b.scratch_part(side, "dev".into());
             dev = Some(slot);
             if make_nodes {
@@ -109,9 +109,6 @@ impl Builder<'_> {
         for name in ["dev/pts", "dev/mqueue"] {
             self.step(side, Call::Mkdir { dir, path: name.into(), mode: 0o755 });
         }
-        self.step(side, Call::Mkdir { dir, path: "dev/shm".into(), mode: 0o1777 });
-        if side == Side::Caller {
-            self.step(side, Call::Chmod { dir, path: "dev/shm".into(), mode: 0o1777 });
-        }
+        self.make_exactly(side, Call::Mkdir { dir, path: "dev/shm".into(), mode: 0o1777 });
     }
 }

@@ -71,7 +71,7 @@ impl Builder<'_> {
         let mut made = Vec::new();
         self.act(format!("overlay {name}"), "read from the host, written to the tmpfs", Shell::None, |b| {
             let dir = Fd::Slot(scratch);
-            b.step(side, Call::Mkdir { dir, path: upper.clone().into(), mode: 0o755 });
+            b.make_exactly(side, Call::Mkdir { dir, path: upper.clone().into(), mode: 0o755 });
             if owner != (0, 0) {
                 b.needs = Some("CAP_CHOWN");
                 let (user, group) = owner;

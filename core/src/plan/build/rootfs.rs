@@ -224,6 +224,20 @@ impl Builder<'_> {
         });
     }
 
+    /// Makes a directory or a file with exactly its mode: the caller's umask belongs to all its threads, and stays.
+    pub(super) fn make_exactly(&mut self, side: Side, call: Call) {
+        let chmod = match &call {
+            Call::Mkdir { dir, path, mode } | Call::Mknod { dir, path, mode, .. } if side == Side::Caller => {
+                Some(Call::Chmod { dir: *dir, path: path.clone(), mode: mode & 0o7777 })
+            }
+            _ => None,
+        };
+        self.step(side, call);
+        if let Some(chmod) = chmod {
+            self.step(side, chmod);
+        }
+    }
+
     /// Attaches a detached mount at a place of the container's.
     pub(super) fn put(&mut self, side: Side, mount: Slot, path: &str) {
         let (dir, target) = self.place(side, path);
@@ -332,7 +346,7 @@ impl Builder<'_> {
                     self.act(format!("hide {path}"), "an empty directory in its place", Shell::None, |b| {
                         let name = format!("h{n}");
                         let dir = b.scratch();
-                        b.step(side, Call::Mkdir { dir, path: name.clone().into(), mode: 0o755 });
+                        b.make_exactly(side, Call::Mkdir { dir, path: name.clone().into(), mode: 0o755 });
                         slot = b.scratch_part(side, name);
                     });
                     slot

@@ -160,16 +160,12 @@ impl Builder<'_> {
         )]);
         self.act(format!("mount {path}"), why, shell, |b| {
             let dir = b.scratch();
-            b.step(side, Call::Mkdir { dir, path: name.into(), mode });
+            b.make_exactly(side, Call::Mkdir { dir, path: name.into(), mode });
             let (user, group) = b.users.root();
             if side == Side::Caller && (user, group) != (0, 0) {
                 b.needs = Some("CAP_CHOWN");
                 b.step(side, Call::Chown { dir, path: name.into(), user, group, flags: 0 });
                 b.needs = None;
-            }
-            if side == Side::Caller {
-                // The caller's umask belongs to all its threads: it is not touched.
-                b.step(side, Call::Chmod { dir, path: name.into(), mode });
             }
             let slot = b.scratch_part(side, name.into());
             b.put(side, slot, path);
@@ -282,10 +278,10 @@ impl Builder<'_> {
             match (made, directory) {
                 // The caller did, for those that it hides.
                 (true, _) => {}
-                (false, true) => b.step(side, Call::Mkdir { dir, path, mode: 0o555 }),
+                (false, true) => b.make_exactly(side, Call::Mkdir { dir, path, mode: 0o555 }),
                 (false, false) => {
                     let mode = libc::S_IFREG | 0o444;
-                    b.step(side, Call::Mknod { dir, path, mode, device: (0, 0) });
+                    b.make_exactly(side, Call::Mknod { dir, path, mode, device: (0, 0) });
                 }
             }
             empty = b.empty_part(side, directory);
