@@ -1,6 +1,7 @@
 """The command line and the answer of floor.c and of every program measured beside it, for those in Python.
 
-    PROGRAM [--net] [--user] [--defaults [--no-init]] [--rss MIB] [--threads T] [--repeat] ROOTDIR N
+    PROGRAM [--net] [--user] [--defaults [--no-init]] [--planned] [--rss MIB] [--threads T] [--repeat]
+            ROOTDIR N
 
 A program hands `main` the function that makes one run; parsing, warming up, timing and printing happen here.
 """
@@ -25,6 +26,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--user", action="store_true", help="a new user namespace too")
     parser.add_argument("--defaults", action="store_true", help="the shortest call; ROOTDIR is not used")
     parser.add_argument("--no-init", action="store_true", help="that without an init")
+    parser.add_argument("--planned", action="store_true", help="plan once, before the clock runs")
     parser.add_argument("--rss", type=int, default=0, metavar="MIB", help="be this large first")
     parser.add_argument("--threads", type=int, default=0, metavar="T", help="run from T threads at once")
     parser.add_argument("--repeat", action="store_true", help="answer once for every line of standard input")

@@ -1,13 +1,15 @@
 """minicontain itself, through its three faces.
 
-Each face has one program, with floor.c's command line and answer and one flag more:
+Each face has one program, with floor.c's command line and answer and three flags more:
 
-    PROGRAM [--net] [--user] [--defaults [--no-init]] [--rss MIB] [--threads T] [--repeat] ROOTDIR N
+    PROGRAM [--net] [--user] [--defaults [--no-init]] [--planned] [--rss MIB] [--threads T] [--repeat]
+            ROOTDIR N
 
 Without --defaults it does the floor's work and no more: the namespaces that floor.c makes, ROOTDIR as root,
 /proc, /bin/true; every default (user mapping, seccomp, capabilities, limits, masked paths) is switched off by
 name. With --defaults, ROOTDIR is ignored and a run is `minicontain.run(["/bin/true"])`,
-or with `init=False` as well.
+or with `init=False` as well. A run plans, starts, waits and frees; with --planned it executes a plan that
+was made before the clock ran, as floor.c does.
 
 The first run of each thread is not counted. A failed run ends the program with a status other than 0 and the
 reason as the last line on stderr. Nothing but the answer is written to stdout.

@@ -66,6 +66,8 @@ def same_work(*flags: str) -> list[Race]:
         # What the interpreter itself needs for a call and its result, Python may have on top.
         target = at_most(1.15, "floor", plus_us=60 if face == "python" else 0)
         rows.append(Row(face, measure(*flags), targets=(target,)))
+        # The floor's plan is made before its clock runs.
+        rows.append(Row(f"{face}, planned before", measure(*flags, "--planned"), targets=(target,)))
     return [Race(200, 5, rows)]
 
 
@@ -95,10 +97,12 @@ def sizes(name: str, measure: Callable[..., Measure], targets: tuple[Target, ...
 def defaults() -> list[Race]:
     """What the shortest call gives, beside what else there is. The floor has bwrap's namespaces, no more."""
     rows = [Row("floor", floor("--net", "--user"))]
+    half = (at_most(0.5, "bwrap"),)
     for face, measure in ours.FACES.items():
-        rows.append(Row(face, measure("--defaults"), targets=(at_most(0.5, "bwrap"),)))
+        rows.append(Row(face, measure("--defaults"), targets=half))
         # bwrap has an init, too. This row tells how much of the one above is ours.
-        rows.append(Row(f"{face}, init=False", measure("--defaults", "--no-init")))
+        rows.append(Row(f"{face}, init=False", measure("--defaults", "--no-init"), targets=half))
+        rows.append(Row(f"{face}, planned before", measure("--defaults", "--planned"), targets=half))
     for name, argv in {"bwrap": peers.BWRAP, "crun": peers.CRUN, "unshare": peers.UNSHARE}.items():
         rows.append(Row(name, peers.debian_peer(name, argv)))
     for peer in ("subprocess", *peers.PYPI_PACKAGES):
@@ -137,7 +141,11 @@ def exec_in_running() -> list[Race]:
 def threads() -> list[Race]:
     """Eight threads of one process, all making runs at once."""
     rows = []
-    for name, measure in {"floor": floor, **ours.FACES}.items():
+    planned = {
+        f"{face}, planned before": functools.partial(measure, "--planned")
+        for face, measure in ours.FACES.items()
+    }
+    for name, measure in {"floor": floor, **ours.FACES, **planned}.items():
         one, eight = f"{name}, 1 thread", f"{name}, 8 threads"
         targets = () if name == "floor" else (no_fewer_runs_than(one), at_most(1.2, "floor, 8 threads"))
         rows.append(Row(one, measure("--threads", "1"), "floor, 1 thread"))

@@ -20,7 +20,7 @@
 enum { STACK_SIZE = 64 * 1024, PAGE = 4096, MIB = 1024 * 1024 };
 
 struct options {
-    int net, user, defaults, no_init, repeat;
+    int net, user, defaults, no_init, planned, repeat;
     long rss, threads, runs;
     const char *root;
 };
@@ -132,6 +132,7 @@ static struct options parse(int argc, char **argv)
         {"user", no_argument, NULL, 'u'},
         {"defaults", no_argument, NULL, 'd'},
         {"no-init", no_argument, NULL, 'i'},
+        {"planned", no_argument, NULL, 'p'},
         {"rss", required_argument, NULL, 'r'},
         {"threads", required_argument, NULL, 't'},
         {"repeat", no_argument, NULL, 'a'},
@@ -145,6 +146,7 @@ static struct options parse(int argc, char **argv)
         case 'u': options.user = 1; break;
         case 'd': options.defaults = 1; break;
         case 'i': options.no_init = 1; break;
+        case 'p': options.planned = 1; break;
         case 'r': options.rss = number(optarg, 0); break;
         case 't': options.threads = number(optarg, 1); break;
         case 'a': options.repeat = 1; break;
@@ -152,7 +154,7 @@ static struct options parse(int argc, char **argv)
         }
     }
     if (argc - optind != 2) {
-        fprintf(stderr, "usage: [--net] [--user] [--defaults [--no-init]] [--rss MIB] [--threads T] [--repeat] ROOTDIR N\n");
+        fprintf(stderr, "usage: [--net] [--user] [--defaults [--no-init]] [--planned] [--rss MIB] [--threads T] [--repeat] ROOTDIR N\n");
         exit(2);
     }
     options.root = argv[optind];

@@ -1225,7 +1225,8 @@ void minicontain_plan_free(minicontain_plan *plan);
 minicontain_error *minicontain_container_start(const minicontain_spec *spec, minicontain_container **out);
 
 /**
- * Starts a container by a plan, which stays the caller's and can be used again.
+ * Starts a container by a plan, which stays the caller's and can be used again, by several threads at once: whoever makes
+ * many alike plans them once. A plan is of the host as it was when it was made.
  *
  * Errors: the step that failed, as minicontain_container_start.
  */

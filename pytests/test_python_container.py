@@ -4,6 +4,7 @@ Covers: root and ordinary user.
 """
 
 import gc
+import itertools
 import os
 import select
 import signal
@@ -85,6 +86,33 @@ def test_only_one_of_many_threads_starts_it():
         pass
     container.close()
     assert len(failures) == 7
+
+
+def test_one_plan_starts_many_containers_at_once():
+    plan = minicontain.Plan(["sh", "-c", "read line; echo $$ $line"], stdin=PIPE, stdout=PIPE)
+    before = plan.to_json()
+    numbers = itertools.count()
+    answers = {}
+
+    def one():
+        word = str(next(numbers)).encode()
+        with plan.start() as container:
+            answers[word] = container.communicate(word)[0]
+
+    with in_threads(8, one):
+        pass
+    assert len(answers) == 8
+    assert all(answer == b"2 %b\n" % word for word, answer in answers.items())
+    assert plan.to_json() == before
+
+
+def test_containers_of_one_plan_have_nothing_in_common():
+    plan = minicontain.Plan(["sleep", "60"])
+    with plan.start() as second:
+        with plan.start() as first:
+            first.args.append("more")
+        assert second.poll() is None
+        assert second.args == plan.spec.fields["args"] == ["sleep", "60"]
 
 
 def test_a_forgotten_container_is_killed_and_told():

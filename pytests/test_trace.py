@@ -147,6 +147,8 @@ def words(call: str, arguments: str) -> tuple[list[str], set[str], str | None]:
     """Of arguments: the strings, the names of flags, and the first if it is a plain number."""
     if call in ("read", "sendto", "recvfrom"):
         arguments = arguments.split(",")[0]  # strace shows what came, the trace how much there is room for
+    # A strace from before Linux 6.11 knows no name for it.
+    arguments = arguments.replace("_IOC(_IOC_NONE, 0xff, 0x5, 0)", "PIDFD_GET_PID_NAMESPACE")
     strings = re.findall(r'"((?:[^"\\]|\\.)*)"', arguments)
     plain = re.sub(r'"(?:[^"\\]|\\.)*"|/\*.*?\*/', "", arguments)
     ignored = {"NULL", "O_RDONLY", "IPPROTO_IP", "S_IFCHR", "S_IFREG", "_LINUX_CAPABILITY_VERSION_3"}

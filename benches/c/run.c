@@ -1,7 +1,7 @@
 /*
  * The benchmark's C program: the same work as floor.c, through libminicontain.
  *
- *     run [--net] [--user] [--defaults [--no-init]] [--rss MIB] [--threads T] [--repeat] ROOTDIR N
+ *     run [--net] [--user] [--defaults [--no-init]] [--planned] [--rss MIB] [--threads T] [--repeat] ROOTDIR N
  */
 #define _GNU_SOURCE
 #include "../timing.h"
@@ -10,6 +10,7 @@
 
 struct plan {
     minicontain_spec *spec;
+    minicontain_plan *planned; /* NULL: every run plans */
 };
 
 static void check(minicontain_error *error)
@@ -21,12 +22,12 @@ static void check(minicontain_error *error)
 }
 
 /* What the floor does not do is switched off. */
-static void make_plan(struct plan *plan, const struct options *options)
+static void make_spec(struct plan *plan, const struct options *options)
 {
     static const char *const off[][2] = {
         {"loopback", "false"}, {"sys", "false"}, {"dev", "false"}, {"tmp", "false"}, {"masked_paths", "[]"},
         {"readonly_paths", "[]"}, {"cap_add", "[\"ALL\"]"}, {"no_new_privileges", "false"},
-        {"start_new_session", "false"}, {"init", "false"},
+        {"new_keyring", "false"}, {"start_new_session", "false"}, {"init", "false"},
     };
     const char *args[] = {"/bin/true"};
 
@@ -49,6 +50,14 @@ static void make_plan(struct plan *plan, const struct options *options)
     }
 }
 
+static void make_plan(struct plan *plan, const struct options *options)
+{
+    make_spec(plan, options);
+    plan->planned = NULL;
+    if (options->planned)
+        check(minicontain_plan_new(plan->spec, &plan->planned));
+}
+
 static uint64_t run_once(const struct plan *plan, void *stack)
 {
     minicontain_container *container;
@@ -56,7 +65,10 @@ static uint64_t run_once(const struct plan *plan, void *stack)
     uint64_t start = now();
 
     (void)stack;
-    check(minicontain_container_start(plan->spec, &container));
+    if (plan->planned)
+        check(minicontain_container_start_plan(plan->planned, &container));
+    else
+        check(minicontain_container_start(plan->spec, &container));
     check(minicontain_container_wait(container, -1, &outcome));
     if (minicontain_outcome_status(outcome) != 0)
         die("/bin/true failed", ECHILD);
@@ -72,6 +84,7 @@ int main(int argc, char **argv)
 
     make_plan(&plan, &options);
     measure_all(&plan, &options);
+    minicontain_plan_free(plan.planned);
     minicontain_spec_free(plan.spec);
     return 0;
 }

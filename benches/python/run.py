@@ -33,6 +33,7 @@ def prepare(options: argparse.Namespace) -> Callable[[], None]:
             "readonly_paths": [],
             "cap_add": ["ALL"],
             "no_new_privileges": False,
+            "new_keyring": False,
             "start_new_session": False,
             "init": False,
             **ids,
@@ -41,7 +42,16 @@ def prepare(options: argparse.Namespace) -> Callable[[], None]:
     def run() -> None:
         minicontain.run(["/bin/true"], check=True, **fields)
 
-    return run
+    if not options.planned:
+        return run
+    plan = minicontain.Plan(["/bin/true"], **fields)
+
+    def run_planned() -> None:
+        with plan.start() as container:
+            if container.wait() != 0:
+                raise SystemExit("/bin/true failed")
+
+    return run_planned
 
 
 if __name__ == "__main__":

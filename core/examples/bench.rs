@@ -3,7 +3,7 @@
 //! The contract (flags, output) is written down in `benches/ours.py`; for `benches/limits.py` it knows another, `turns`.
 
 use std::io::{BufRead, Write};
-use std::sync::Barrier;
+use std::sync::{Arc, Barrier};
 use std::time::Instant;
 
 use minicontain::plan::Plan;
@@ -18,6 +18,7 @@ struct Options {
     init: bool,
     no_init: bool,
     exec: bool,
+    planned: bool,
     rss: usize,
     threads: Option<usize>,
     repeat: bool,
@@ -38,6 +39,7 @@ fn options() -> Options {
             "--init" => options.init = true,
             "--no-init" => options.no_init = true,
             "--exec" => options.exec = true,
+            "--planned" => options.planned = true,
             "--repeat" => options.repeat = true,
             "--turns" => options.turns = true,
             "--stats" => options.stats = true,
@@ -72,6 +74,7 @@ fn spec(options: &Options) -> Spec {
     (spec.masked_paths, spec.readonly_paths) = (Some(Vec::new()), Some(Vec::new()));
     spec.cap_add = vec!["ALL".into()];
     spec.no_new_privileges = false;
+    spec.new_keyring = false;
     spec.start_new_session = false;
     spec.init = options.init;
     spec
@@ -80,12 +83,17 @@ fn spec(options: &Options) -> Spec {
 /// What a run is: a container of its own, or a program in one that runs.
 enum Work {
     Run(Box<Spec>),
+    /// The same by a plan that was made before.
+    Execute(Arc<Plan>),
     Exec(Box<(Container, Spec)>),
 }
 
 impl Work {
     fn new(options: &Options) -> Self {
         let spec = spec(options);
+        if options.planned {
+            return Self::Execute(Arc::new(Plan::new(spec).expect("a plan")));
+        }
         if !options.exec {
             return Self::Run(Box::new(spec));
         }
@@ -101,6 +109,7 @@ impl Work {
             Self::Run(spec) => {
                 Container::start(Plan::new(Spec::clone(spec)).expect("a plan")).expect("a start")
             }
+            Self::Execute(plan) => Container::start(Arc::clone(plan)).expect("a start"),
             Self::Exec(running) => running.0.exec(running.1.clone()).expect("a start"),
         }
     }

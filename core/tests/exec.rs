@@ -36,6 +36,17 @@ fn sh(container: &Container, command: &str) -> String {
 }
 
 #[test]
+fn it_leaves_the_callers_keys_unless_the_container_kept_them() {
+    let joins = |fields: Value| {
+        let container = start(fields);
+        let plan = container.plan_exec(spec(json!({"args": ["true"]}))).expect("a plan");
+        plan.steps.iter().any(|step| step.call.name() == "keyctl")
+    };
+    assert!(joins(json!({"args": ["sleep", "600"]})));
+    assert!(!joins(json!({"args": ["sleep", "600"], "new_keyring": false})));
+}
+
+#[test]
 fn it_sees_the_containers_names_processes_and_files() {
     let container = sleeper();
     assert_eq!(sh(&container, "hostname; id -u; cat /proc/2/comm; echo made > /tmp/made"), "box\n0\nsleep");

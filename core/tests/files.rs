@@ -3,11 +3,11 @@
 mod common;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 
-use common::{root, run, sh_with, try_run};
-use minicontain::Code;
+use common::{root, run, sh_with, skip, try_run};
+use minicontain::{Code, Plan, Spec};
 use serde_json::json;
 
 /// A directory that goes away with the test.
@@ -43,6 +43,30 @@ fn a_volume_is_the_hosts_directory_with_the_hosts_ids() {
         "secret0"
     );
     assert_eq!(fs::read_to_string(temp.0.join("out")).expect("the program's file"), "out\n");
+}
+
+#[test]
+fn ids_that_are_the_same_on_the_host_are_not_mapped_on_mounts() {
+    if !root() {
+        return skip(
+            "ids_that_are_the_same_on_the_host_are_not_mapped_on_mounts",
+            "an ordinary user has one id",
+        );
+    }
+    let temp = Temp::new("same-ids");
+    let mut fields = json!({"args": ["true"], "volumes": [format!("{}:/v", temp.path())]});
+    let maps_mounts = |fields: &serde_json::Value| {
+        let plan = Plan::new(Spec::from_value(fields.clone()).expect("a spec")).expect("a plan");
+        plan.explain().contains("MOUNT_ATTR_IDMAP")
+    };
+    assert!(maps_mounts(&fields));
+    fields["uidmap"] = json!(["0:0:1000"]);
+    fields["gidmap"] = json!(["0:0:1000"]);
+    assert!(!maps_mounts(&fields));
+    let made = "touch /v/root /v/other; chown 500:600 /v/other; stat -c %u:%g /v/root /v/other";
+    assert_eq!(sh_with(made, fields), "0:0\n500:600");
+    let ids = |name| fs::metadata(temp.0.join(name)).map(|meta| (meta.uid(), meta.gid())).expect("a file");
+    assert_eq!((ids("root"), ids("other")), ((0, 0), (500, 600)));
 }
 
 #[test]

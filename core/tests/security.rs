@@ -49,7 +49,7 @@ fn sys_is_read_only() {
 }
 
 #[test]
-fn the_callers_keys_stay_outside() {
+fn the_callers_keys_stay_outside_unless_asked_for() {
     let session = format!(
         "python3 -c 'import ctypes; print(ctypes.CDLL(None).syscall({}, 0, -3, 0))'",
         libc::SYS_keyctl
@@ -61,6 +61,7 @@ fn the_callers_keys_stay_outside() {
     };
     assert!(own > 0);
     assert_ne!(sh(&session), own.to_string());
+    assert_eq!(sh_with(&session, json!({"new_keyring": false})), own.to_string());
 }
 
 #[test]

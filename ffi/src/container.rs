@@ -49,7 +49,7 @@ impl From<Container> for minicontain_container {
 }
 
 impl minicontain_container {
-    pub(crate) fn start(plan: Plan, fault: Option<(usize, i32)>) -> Result<Self, Failure> {
+    pub(crate) fn start(plan: impl Into<Arc<Plan>>, fault: Option<(usize, i32)>) -> Result<Self, Failure> {
         Ok(Container::start_traced(plan, fault)?.into())
     }
 
@@ -136,7 +136,8 @@ pub extern "C" fn minicontain_container_start(
     })
 }
 
-/// Starts a container by a plan, which stays the caller's and can be used again.
+/// Starts a container by a plan, which stays the caller's and can be used again, by several threads at once: whoever makes
+/// many alike plans them once. A plan is of the host as it was when it was made.
 ///
 /// Errors: the step that failed, as `minicontain_container_start`.
 #[unsafe(no_mangle)]
@@ -144,7 +145,7 @@ pub extern "C" fn minicontain_container_start_plan(
     plan: Option<&minicontain_plan>,
     out: Option<&mut MaybeUninit<Option<Box<minicontain_container>>>>,
 ) -> Option<Box<minicontain_error>> {
-    create(out, || minicontain_container::start(needed(plan, "plan")?.plan.clone(), None))
+    create(out, || minicontain_container::start(Arc::clone(&needed(plan, "plan")?.plan), None))
 }
 
 /// Starts a container by a plan, but lets step `step` fail with `error_number` (`EPERM`, …) without asking
@@ -161,7 +162,7 @@ pub extern "C" fn minicontain_container_start_with_fault(
     out: Option<&mut MaybeUninit<Option<Box<minicontain_container>>>>,
 ) -> Option<Box<minicontain_error>> {
     create(out, || {
-        minicontain_container::start(needed(plan, "plan")?.plan.clone(), Some((step, error_number)))
+        minicontain_container::start(Arc::clone(&needed(plan, "plan")?.plan), Some((step, error_number)))
     })
 }
 

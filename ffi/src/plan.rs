@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, CString, c_char};
 use std::mem::MaybeUninit;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use engine::Plan;
 
@@ -14,7 +14,7 @@ use crate::text::{borrowed, c_string, needed, number, owned};
 /// The ordered list of system calls that make a container. Any thread may read it. Free it with
 /// `minicontain_plan_free`.
 pub struct minicontain_plan {
-    pub(crate) plan: Plan,
+    pub(crate) plan: Arc<Plan>,
     steps: OnceLock<Vec<StepTexts>>,
 }
 
@@ -60,7 +60,7 @@ pub extern "C" fn minicontain_plan_new(
     out: Option<&mut MaybeUninit<Option<Box<minicontain_plan>>>>,
 ) -> Option<Box<minicontain_error>> {
     create(out, || {
-        let plan = Plan::new(needed(spec, "spec")?.spec.clone())?;
+        let plan = Arc::new(Plan::new(needed(spec, "spec")?.spec.clone())?);
         Ok(minicontain_plan { plan, steps: OnceLock::new() })
     })
 }

@@ -187,8 +187,8 @@ class Container(
     @classmethod
     def _of(cls, plan: Plan, native: _native.Container) -> Self:
         container = cls.__new__(cls)
-        spec = plan._native.spec
-        container._describe(spec.fields()["args"], spec, Text(), -1)
+        spec, args = plan._spec()
+        container._describe(list(args), spec, Text(), -1)
         container._plan = plan
         container._run(native)
         return container

@@ -58,6 +58,8 @@ Users and rights:
     cap_drop            list of capabilities less than those, or ["ALL"]; docker --cap-drop
     no_new_privileges   flag: no execve grants any; default True; docker --security-opt, PR_SET_NO_NEW_PRIVS
                         of prctl(2)
+    new_keyring         flag: a session keyring of its own, not the caller's; default True;
+                        runc --no-new-keyring, keyrings(7)
 
 File system:
 
@@ -256,6 +258,8 @@ class Rights(TypedDict, total=False):
     """Capabilities taken from that set, `ALL` for every one."""
     no_new_privileges: bool | None
     """Whether no execve can grant privileges: prctl(2). Default: True."""
+    new_keyring: bool | None
+    """Whether it has a session keyring of its own, in place of the caller's: keyrings(7). Default: True."""
 
 
 class Walls(Rights, Limits, Demands, total=False):

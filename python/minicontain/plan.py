@@ -53,7 +53,8 @@ class Step(Record):
 class Plan:
     """The ordered list of system calls that make a container.
 
-    Making a plan reads the host, but changes nothing. Takes what `Container` takes, or a `Spec`: see
+    Making a plan reads the host, but changes nothing. It can be executed any number of times, which saves
+    planning anew, on the host as it was then. Takes what `Container` takes, or a `Spec`: see
     `help(minicontain.fields)`. Raises `SpecError` if that cannot be, and `StartError` if it cannot be on this
     host.
 
@@ -63,17 +64,18 @@ class Plan:
     ['sethostname("box", 3)']
     """
 
-    __slots__ = ("_contents", "_native")
+    __slots__ = ("_asked", "_contents", "_native")
 
     def __init__(self, args: Args, **fields: Unpack[Streams]) -> None:
         self._native = _native.Plan(_native.Spec(spec_fields(args, dict(fields))))
+        self._asked: tuple[_native.Spec, Any] | None = None
         self._contents: tuple[list[Step], dict[str, Enforcement]] | None = None
 
     @classmethod
     def _of(cls, native: _native.Plan) -> Self:
         plan = cls.__new__(cls)
         plan._native = native
-        plan._contents = None
+        plan._asked = plan._contents = None
         return plan
 
     def _all(self) -> tuple[list[Step], dict[str, Enforcement]]:
@@ -86,6 +88,13 @@ class Plan:
             self._contents = steps, enforcement.from_plain(contents["enforced"])
         return self._contents
 
+    def _spec(self) -> tuple[_native.Spec, Any]:
+        """What was asked for, and its `args`: read once, for all containers that are started by this plan."""
+        if self._asked is None:
+            spec = self._native.spec
+            self._asked = spec, spec.fields()["args"]
+        return self._asked
+
     @property
     def spec(self) -> Spec:
         """What was asked for.
@@ -94,7 +103,7 @@ class Plan:
         >>> minicontain.Plan(["true"]).spec
         Spec(args=['true'])
         """
-        return Spec._of(self._native.spec)
+        return Spec._of(self._spec()[0])
 
     @property
     def steps(self) -> list[Step]:

@@ -1,5 +1,7 @@
 //! Plans: made, shown, not yet executed.
 
+use std::sync::Arc;
+
 use minicontain::Plan as CorePlan;
 use pyo3::prelude::*;
 
@@ -10,7 +12,7 @@ use crate::value;
 /// The steps that make a container.
 #[pyclass(frozen, module = "minicontain._native")]
 pub(crate) struct Plan {
-    pub(crate) inner: CorePlan,
+    pub(crate) inner: Arc<CorePlan>,
 }
 
 #[pymethods]
@@ -20,7 +22,7 @@ impl Plan {
     fn new(py: Python<'_>, spec: &Spec) -> PyResult<Self> {
         let spec = spec.inner.clone();
         let inner = py
-            .detach(|| CorePlan::new(spec))
+            .detach(|| CorePlan::new(spec).map(Arc::new))
             .map_err(|error| exception(py, While::Starting, &error, None))?;
         Ok(Self { inner })
     }

@@ -34,7 +34,7 @@ impl Stepper {
     #[new]
     fn new(py: Python<'_>, plan: &Plan) -> PyResult<Self> {
         let plan = plan.inner.clone();
-        let begun = py.detach(|| plan.start_paused().map(Movable));
+        let begun = py.detach(|| minicontain::Plan::clone(&plan).start_paused().map(Movable));
         let stepper = begun.map_err(|error| exception(py, While::Starting, &error, None))?;
         Ok(Self { inner: Mutex::new(Owned::new(stepper)), owner: std::process::id() })
     }

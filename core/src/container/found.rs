@@ -104,7 +104,7 @@ impl Container {
             stdout: None,
             stderr: None,
             terminal: None,
-            trace: Arc::new(Trace::empty(plan)),
+            trace: Arc::new(Trace::empty(Arc::new(plan))),
             init: Some(Init { stays: Stays::First, block }),
             _entry: None,
             cgroup: found.state.cgroup.map(|cgroup| Own::new(cgroup, Role::Part)),

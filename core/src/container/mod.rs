@@ -85,11 +85,21 @@ enum Relation {
 }
 
 impl Container {
-    /// Executes a plan: returns once the program is being executed.
+    /// Executes a plan: returns once the program is being executed. A plan in an [`Arc`] can be executed again.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use minicontain::{Container, Plan, Spec};
+    /// let plan = Arc::new(Plan::new(Spec::new(["true"]))?);
+    /// for _ in 0..3 {
+    ///     assert_eq!(Container::start(Arc::clone(&plan))?.wait()?.returncode(), 0);
+    /// }
+    /// # Ok::<(), minicontain::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Step`] with the step that failed; nothing of the container is left then.
-    pub fn start(plan: Plan) -> Result<Self, Error> {
+    pub fn start(plan: impl Into<Arc<Plan>>) -> Result<Self, Error> {
         Self::start_traced(plan, None).map_err(|(error, _)| error)
     }
 
@@ -98,9 +108,12 @@ impl Container {
     ///
     /// # Errors
     /// The step that failed, and the trace up to it.
-    pub fn start_traced(plan: Plan, fault: Option<(usize, i32)>) -> Result<Self, (Error, Box<Trace>)> {
+    pub fn start_traced(
+        plan: impl Into<Arc<Plan>>,
+        fault: Option<(usize, i32)>,
+    ) -> Result<Self, (Error, Box<Trace>)> {
         let began = Instant::now();
-        let started = execute(plan, fault).map_err(|failed| (failed.error, Box::new(failed.trace)))?;
+        let started = execute(plan.into(), fault).map_err(|failed| (failed.error, Box::new(failed.trace)))?;
         Self::from_started(started, began)
     }
 

@@ -178,6 +178,11 @@ pub enum Call {
         fd: Fd,
         flags: u64,
     },
+    /// `PIDFD_GET_PID_NAMESPACE`: a descriptor of the process's PID namespace.
+    OpenPidNamespace {
+        pidfd: Slot,
+        keep: Slot,
+    },
     Sethostname {
         name: Text,
     },
@@ -423,6 +428,7 @@ impl Call {
             }
             Self::Unshare { flags } => call("unshare", libc::SYS_unshare, [Flags(*flags, names::CLONE)]),
             Self::Setns { fd: it, flags } => call("setns", libc::SYS_setns, [fd(it), Flags(*flags, names::CLONE)]),
+            Self::OpenPidNamespace { pidfd, keep } => call("ioctl", libc::SYS_ioctl, [slot(pidfd), One(abi::PIDFD_GET_PID_NAMESPACE, names::IOCTL), Int(0)]).keep(*keep),
             Self::Sethostname { name } => call("sethostname", libc::SYS_sethostname, [text(name), length(name)]),
             Self::Setdomainname { name } => call("setdomainname", libc::SYS_setdomainname, [text(name), length(name)]),
             Self::Socket { family, kind, protocol, keep } => call("socket", libc::SYS_socket, [One(u64::from(*family), names::FAMILY), Flags(u64::from(*kind), names::SOCKET), Int(i64::from(*protocol))]).keep(*keep),

@@ -101,6 +101,7 @@ fn refuse_what_is_there(spec: &Spec) -> Result<(), Error> {
         cap_add: default.cap_add.clone(),
         cap_drop: default.cap_drop.clone(),
         no_new_privileges: default.no_new_privileges,
+        new_keyring: default.new_keyring,
         limits: default.limits.clone(),
         best_effort: default.best_effort,
         require: default.require.clone(),
@@ -130,5 +131,6 @@ fn as_in(mut spec: Spec, container: &Spec) -> Spec {
     spec.cap_add.extend_from_slice(&container.cap_add);
     spec.cap_drop.extend_from_slice(&container.cap_drop);
     spec.no_new_privileges &= container.no_new_privileges;
+    spec.new_keyring &= container.new_keyring;
     spec
 }

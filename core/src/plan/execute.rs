@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::errno::Errno;
@@ -64,7 +65,7 @@ pub(crate) struct Failed {
 
 /// A plan being executed.
 pub(super) struct Execution {
-    pub(super) plan: Plan,
+    pub(super) plan: Arc<Plan>,
     /// The name that was taken.
     entry: Option<Entry>,
     /// The cgroup that is made.
@@ -85,7 +86,7 @@ pub(super) fn is_first_clone(step: &Step) -> bool {
 }
 
 /// Executes a plan. `fault` fails one step without asking the kernel.
-pub(crate) fn execute(plan: Plan, fault: Option<(usize, i32)>) -> Result<Started, Box<Failed>> {
+pub(crate) fn execute(plan: Arc<Plan>, fault: Option<(usize, i32)>) -> Result<Started, Box<Failed>> {
     let mut execution = Execution::new(plan, fault, None)?;
     let failed = execution.run();
     execution.conclude(failed)
@@ -93,7 +94,7 @@ pub(crate) fn execute(plan: Plan, fault: Option<(usize, i32)>) -> Result<Started
 
 /// Executes a plan whose process ends by itself when its steps are done: what it opened, in order.
 pub(super) fn visit(plan: Plan) -> Result<Vec<OwnedFd>, Box<Failed>> {
-    let mut execution = Execution::new(plan, None, None)?;
+    let mut execution = Execution::new(Arc::new(plan), None, None)?;
     // Until the visitor is gone, and not only about to go.
     let keeper = Keeper::begin();
     let failed = execution.run();
@@ -128,7 +129,7 @@ fn end(pidfd: &OwnedFd) {
 
 impl Execution {
     pub(super) fn new(
-        plan: Plan,
+        plan: Arc<Plan>,
         fault: Option<(usize, i32)>,
         gate: Option<Gate>,
     ) -> Result<Self, Box<Failed>> {
@@ -278,7 +279,7 @@ impl Execution {
     pub(super) fn trace_so_far(&self) -> Trace {
         let (records, slots) = (self.block.records().to_vec(), self.block.slots().to_vec());
         let read = answers(&self.plan, &self.lowered, &self.block);
-        Trace { plan: self.plan.clone(), records, slots, read }
+        Trace { plan: Arc::clone(&self.plan), records, slots, read }
     }
 
     /// Ends the processes of a failed start, and waits until this memory is the caller's own again.
@@ -427,12 +428,12 @@ impl Execution {
 
     /// The inverses of what was done, last first.
     fn undo(&mut self) {
-        let inverses = self.plan.steps.iter().rev().flat_map(|step| &step.undo);
-        let undo: Vec<Slot> = inverses
-            .filter_map(|call| if let Call::Close { fd: Fd::Slot(slot) } = call { Some(*slot) } else { None })
-            .collect();
-        for slot in undo {
-            drop(self.take(slot));
+        let plan = Arc::clone(&self.plan);
+        for step in plan.steps.iter().rev() {
+            // Directories are those of the cgroup, which goes with its last process.
+            for slot in step.undo.closes() {
+                drop(self.take(slot));
+            }
         }
     }
 }

@@ -66,7 +66,7 @@ impl Plan {
                 "syscall": step.call.name(),
                 "arguments": self.arguments(index),
                 "needs": step.needs,
-                "undo": step.undo.iter().map(|call| format!("{}({})", call.name(), arguments(call, &|slot, out| show_name(self, slot, out)))).collect::<Vec<_>>(),
+                "undo": step.inverses().iter().map(|call| format!("{}({})", call.name(), arguments(call, &|slot, out| show_name(self, slot, out)))).collect::<Vec<_>>(),
                 "what": act.map(|act| act.what.as_ref()),
                 "why": act.map(|act| act.why.as_ref()),
             })

@@ -23,8 +23,10 @@ pub(crate) mod visit;
 
 pub use exec::Target;
 pub(crate) use step::Stays;
-pub use step::{Act, Enforcement, Plan, Shell, Side, Step, Tolerate};
+pub use step::{Act, Enforcement, Plan, Shell, Side, Step, Tolerate, Undo};
 pub use stepper::Stepper;
+
+use std::sync::Arc;
 
 use crate::container::registry::random_name;
 use crate::error::Error;
@@ -48,6 +50,6 @@ impl Plan {
     /// # Errors
     /// [`crate::Code::OutOfResources`] when there is no descriptor left for the pipes that hold the child.
     pub fn start_paused(self) -> Result<Stepper, Error> {
-        Stepper::new(self)
+        Stepper::new(Arc::new(self))
     }
 }

@@ -37,8 +37,6 @@ names! {
     SOCKET: SOCK_SEQPACKET, SOCK_RAW, SOCK_DGRAM, SOCK_STREAM, SOCK_CLOEXEC, SOCK_NONBLOCK;
     /// send(2), recv(2)
     MSG: MSG_NOSIGNAL, MSG_CMSG_CLOEXEC;
-    /// netdevice(7), ioctl_tty(2)
-    IOCTL: SIOCSIFFLAGS, TIOCSPTLCK, TIOCGPTPEER, TIOCSWINSZ, TIOCSCTTY;
     /// netdevice(7)
     INTERFACE: IFF_UP, IFF_RUNNING;
     /// sigprocmask(2)
@@ -76,6 +74,16 @@ pub(crate) const CLONE: &[Name] = &[
     (abi::CLONE_NEWTIME, "CLONE_NEWTIME"),
     (abi::CLONE_INTO_CGROUP, "CLONE_INTO_CGROUP"),
     (libc::SIGCHLD as u64, "SIGCHLD"),
+];
+
+/// netdevice(7), ioctl_tty(2), `linux/pidfd.h`
+pub(crate) const IOCTL: &[Name] = &[
+    (libc::SIOCSIFFLAGS, "SIOCSIFFLAGS"),
+    (libc::TIOCSPTLCK, "TIOCSPTLCK"),
+    (libc::TIOCGPTPEER, "TIOCGPTPEER"),
+    (libc::TIOCSWINSZ, "TIOCSWINSZ"),
+    (libc::TIOCSCTTY, "TIOCSCTTY"),
+    (abi::PIDFD_GET_PID_NAMESPACE, "PIDFD_GET_PID_NAMESPACE"),
 ];
 
 /// bpf(2)

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::arg::Slot;
+use super::arg::{Fd, Slot};
 use super::call::Call;
 use crate::cgroup::Cgroup;
 use crate::network::cni::Plugged;
@@ -41,9 +41,45 @@ pub struct Step {
     /// The capability it needs, in the user namespace that owns what it changes (`CAP_SYS_ADMIN`).
     pub needs: Option<&'static str>,
     /// What undoes it, where the kernel does not when the process ends.
-    pub undo: Vec<Call>,
+    pub undo: Undo,
     /// The failures that do not end the start.
     pub tolerate: Tolerate,
+}
+
+/// What undoes a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undo {
+    /// Nothing has to.
+    Nothing,
+    /// The descriptor that it opened is closed.
+    Close(Slot),
+    /// The two that it opened are.
+    CloseBoth(Slot, Slot),
+    /// The directory that it made is removed.
+    RemoveDirectory,
+}
+
+impl Undo {
+    /// The descriptors that are closed.
+    pub(crate) fn closes(self) -> impl Iterator<Item = Slot> {
+        let slots = match self {
+            Self::Close(slot) => [Some(slot), None],
+            Self::CloseBoth(first, second) => [Some(first), Some(second)],
+            Self::Nothing | Self::RemoveDirectory => [None, None],
+        };
+        slots.into_iter().flatten()
+    }
+}
+
+impl Step {
+    /// The calls that undo it.
+    #[must_use]
+    pub fn inverses(&self) -> Vec<Call> {
+        match (self.undo, &self.call) {
+            (Undo::RemoveDirectory, Call::Mkdir { path, .. }) => vec![Call::Rmdir { path: path.clone() }],
+            (undo, _) => undo.closes().map(|slot| Call::Close { fd: Fd::Slot(slot) }).collect(),
+        }
+    }
 }
 
 /// Which failures of a step do not end the start.

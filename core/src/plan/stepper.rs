@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::OFlag;
@@ -46,7 +47,7 @@ pub struct Stepper {
 }
 
 impl Stepper {
-    pub(super) fn new(plan: Plan) -> Result<Self, Error> {
+    pub(super) fn new(plan: Arc<Plan>) -> Result<Self, Error> {
         let out = |errno: nix::Error| {
             Error::call(
                 Code::OutOfResources,
@@ -87,7 +88,7 @@ impl Stepper {
     /// The plan that is executed.
     #[must_use]
     pub fn plan(&self) -> Option<&Plan> {
-        self.execution.as_ref().map(|execution| &execution.plan)
+        self.execution.as_ref().map(|execution| &*execution.plan)
     }
 
     /// The container's process, once it is made.

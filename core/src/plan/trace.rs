@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -23,7 +24,7 @@ use crate::sys::step::Record;
 #[derive(Debug, Clone)]
 pub struct Trace {
     /// The plan that was executed.
-    pub plan: Plan,
+    pub plan: Arc<Plan>,
     pub(crate) records: Vec<Record>,
     pub(crate) slots: Vec<i64>,
     /// What was read back, by step.
@@ -57,7 +58,7 @@ pub struct Entry {
 
 impl Trace {
     /// Of a plan that was not executed here.
-    pub(crate) fn empty(plan: Plan) -> Self {
+    pub(crate) fn empty(plan: Arc<Plan>) -> Self {
         Self { plan, records: Vec::new(), slots: Vec::new(), read: BTreeMap::new() }
     }
 

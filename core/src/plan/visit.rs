@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use super::arg::{Fd, Slot, Text};
 use super::call::{Call, Maker};
 use super::execute;
-use super::step::{Act, Plan, Shell, Side, Step, Tolerate};
+use super::step::{Act, Plan, Shell, Side, Step, Tolerate, Undo};
 use crate::error::Error;
 use crate::spec::Spec;
 use crate::sys::process;
@@ -52,7 +52,7 @@ impl Visit {
         calls: impl IntoIterator<Item = Call>,
     ) {
         let from = self.plan.steps.len();
-        let step = |call| Step { side, call, needs, undo: Vec::new(), tolerate: Tolerate::Nothing };
+        let step = |call| Step { side, call, needs, undo: Undo::Nothing, tolerate: Tolerate::Nothing };
         self.plan.steps.extend(calls.into_iter().map(step));
         let steps = from..self.plan.steps.len();
         self.plan.acts.push(Act { what: what.into(), why: "asked for".into(), steps, shell: Shell::None });

@@ -87,7 +87,6 @@ pub struct Spec {
     pub pass_fds: Vec<i32>,
     /// Whether the program leads a new session: setsid(2). It then has no controlling terminal to push input into.
     pub start_new_session: bool,
-
     /// The process group that the program joins, 0 for one of its own: setpgid(2). Default: that of its session.
     pub process_group: Option<i32>,
     /// Whether process 1 is a small init, which reaps orphans, forwards signals, and ends with the program or with
@@ -149,6 +148,8 @@ pub struct Spec {
     pub cap_drop: Vec<String>,
     /// Whether no execve can grant privileges: `PR_SET_NO_NEW_PRIVS` of prctl(2).
     pub no_new_privileges: bool,
+    /// Whether it joins a session keyring of the container's own, in place of the caller's: keyrings(7).
+    pub new_keyring: bool,
     /// What it may use of the host. In JSON these are fields of the spec itself. For an ordinary user without a cgroup of
     /// his, [`Plan::new`](crate::Plan::new) asks systemd's user manager for one, once in a process's life.
     #[serde(flatten)]
@@ -215,6 +216,7 @@ impl Default for Spec {
             cap_add: Vec::new(),
             cap_drop: Vec::new(),
             no_new_privileges: true,
+            new_keyring: true,
             limits: Limits::default(),
             cgroup: false,
             cgroup_parent: None,

@@ -53,6 +53,9 @@ pub(crate) const AT_RECURSIVE: u64 = 0x8000;
 pub(crate) const AT_EMPTY_PATH: u64 = 0x1000;
 pub(crate) const MOVE_MOUNT_F_EMPTY_PATH: u64 = 0x4;
 
+/// `_IO(0xFF, 5)` of `linux/pidfd.h`, since Linux 6.11.
+pub(crate) const PIDFD_GET_PID_NAMESPACE: u64 = 0xff05;
+
 pub(crate) const BPF_PROG_LOAD: u64 = 5;
 pub(crate) const BPF_PROG_ATTACH: u64 = 8;
 pub(crate) const BPF_PROG_TYPE_CGROUP_DEVICE: u64 = 15;

@@ -3,8 +3,10 @@
 //! Since Linux 6.15, a mount can be attached to a detached one. So the root lies on the tmpfs with all that belongs to
 //! it, and the child attaches that in one piece.
 
+use std::borrow::Cow;
+
 use super::system::{PLAIN, PLAIN_ATTRIBUTES, PROC_WHY, mount_command};
-use super::{Builder, Call, Fd, Shell, Side, Slot, Text};
+use super::{Builder, Call, Fd, Shell, Side, Text};
 use crate::namespace::Kind;
 use crate::spec::RootChange;
 use crate::sys::abi;
@@ -56,18 +58,19 @@ impl Builder<'_> {
     }
 
     /// The child enters the root, which came with the tmpfs.
-    pub(super) fn enter_assembled(&mut self, scratch: &str) {
-        let path = format!("{scratch}/{ROOT}");
+    pub(super) fn enter_assembled(&mut self) {
+        let path = format!("{}/{ROOT}", self.files.scratch_at);
         self.act("enter the new root", "it lies on the tmpfs", Shell::None, |b| {
             b.inside(Call::Chdir { path: path.into() });
         });
     }
 
     /// A path of the container's, for who attaches something there: the caller sees it from the new root's mount.
-    pub(super) fn place(&self, side: Side, path: &str) -> (Fd, Text) {
+    pub(super) fn place(&self, side: Side, path: impl Into<Cow<'static, str>>) -> (Fd, Text) {
+        let path = path.into();
         match (side, self.files.root) {
-            (Side::Caller, Some(root)) => (Fd::Slot(root), path.trim_start_matches('/').to_string().into()),
-            _ => (Fd::Cwd, path.to_string().into()),
+            (Side::Caller, Some(root)) => (Fd::Slot(root), Text::Plain(relative(path))),
+            _ => (Fd::Cwd, Text::Plain(path)),
         }
     }
 
@@ -78,12 +81,10 @@ impl Builder<'_> {
     }
 
     fn mount_proc_by_caller(&mut self) {
-        let (child, side) = (self.kept.pid.unwrap_or(Slot(0)), Side::Caller);
+        let (Some(pidfd), side) = (self.kept.pidfd, Side::Caller) else { return };
         let [namespace, config, mount] = ["PID namespace", "proc", "proc"].map(|name| self.slot(name));
         self.act("mount /proc", PROC_WHY, mount_command("/proc", "proc", PLAIN, None), |b| {
-            let path = Text::slotted("/proc/", child, "/ns/pid");
-            let flags = libc::O_CLOEXEC as u64;
-            b.caller(Call::Open { dir: Fd::Cwd, path, flags, mode: 0, keep: namespace });
+            b.caller(Call::OpenPidNamespace { pidfd, keep: namespace });
             b.needs = Some("CAP_SYS_ADMIN");
             b.caller(Call::Fsopen { kind: "proc", keep: config });
             let value = Fd::Slot(namespace);
@@ -105,9 +106,9 @@ impl Builder<'_> {
     }
 
     /// A kernel path as a mount of its own that cannot be written to.
-    pub(super) fn bind_read_only_by_caller(&mut self, path: &str) {
-        let (dir, text) = self.place(Side::Caller, path);
-        let copy = self.slot(path.to_string());
+    pub(super) fn bind_read_only_by_caller(&mut self, path: Cow<'static, str>) {
+        let (dir, text) = self.place(Side::Caller, path.clone());
+        let copy = self.slot(path.clone());
         let flags = abi::OPEN_TREE_CLONE | abi::OPEN_TREE_CLOEXEC | abi::AT_RECURSIVE;
         self.needs = Some("CAP_SYS_ADMIN");
         self.caller(Call::OpenTree { dir, path: text, flags, keep: copy });
@@ -120,5 +121,13 @@ impl Builder<'_> {
             userns: None,
         });
         self.put(Side::Caller, copy, path);
+    }
+}
+
+/// A path without the slash that it begins with.
+fn relative(path: Cow<'static, str>) -> Cow<'static, str> {
+    match path {
+        Cow::Borrowed(path) => Cow::Borrowed(path.trim_start_matches('/')),
+        Cow::Owned(path) => Cow::Owned(path.trim_start_matches('/').to_string()),
     }
 }

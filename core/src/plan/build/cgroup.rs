@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Builder, Call, Enforcement, Fd, Shell, Side, Slot, Text, Tolerate, quote};
+use super::{Builder, Call, Enforcement, Fd, Shell, Side, Slot, Text, Tolerate, Undo, quote};
 use crate::cgroup::devices;
 use crate::cgroup::settings::{self, Setting};
 use crate::cgroup::{Cgroup, Directory, Version, place, scope, sweep};
@@ -167,7 +167,7 @@ impl Builder<'_> {
         self.act(what, why, Shell::Before(vec![format!("mkdir {shown}")]), |b| {
             b.caller(Call::Mkdir { dir: Fd::Cwd, path: path(), mode: 0o755 });
             if let Some(step) = b.steps.last_mut() {
-                step.undo.push(Call::Rmdir { path: path() });
+                step.undo = Undo::RemoveDirectory;
             }
             b.caller(Call::Open {
                 dir: Fd::Cwd,

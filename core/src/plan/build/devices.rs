@@ -6,15 +6,21 @@ use crate::spec::bit;
 use crate::sys::abi;
 
 /// The devices that every program may expect, with their numbers: mem(4), null(4), random(4), tty(4).
-const DEVICES: [(&str, u32, u32); 6] =
-    [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)];
+const DEVICES: [(&str, u32, u32); 6] = [
+    ("dev/null", 1, 3),
+    ("dev/zero", 1, 5),
+    ("dev/full", 1, 7),
+    ("dev/random", 1, 8),
+    ("dev/urandom", 1, 9),
+    ("dev/tty", 5, 0),
+];
 
 const LINKS: [(&str, &str); 5] = [
-    ("/proc/self/fd", "fd"),
-    ("/proc/self/fd/0", "stdin"),
-    ("/proc/self/fd/1", "stdout"),
-    ("/proc/self/fd/2", "stderr"),
-    ("pts/ptmx", "ptmx"),
+    ("/proc/self/fd", "dev/fd"),
+    ("/proc/self/fd/0", "dev/stdin"),
+    ("/proc/self/fd/1", "dev/stdout"),
+    ("/proc/self/fd/2", "dev/stderr"),
+    ("pts/ptmx", "dev/ptmx"),
 ];
 
 impl Builder<'_> {
@@ -52,7 +58,7 @@ impl Builder<'_> {
             "mount -t tmpfs -o mode=755,nosuid,noexec tmpfs \"$R/dev\"".into(),
             "for n in null zero full random urandom tty; do : > \"$R/dev/$n\"; mount --bind /dev/$n \"$R/dev/$n\"; done".into(),
         ];
-        shell.extend(LINKS.map(|(target, name)| format!("ln -s {target} \"$R/dev/{name}\"")));
+        shell.extend(LINKS.map(|(target, path)| format!("ln -s {target} \"$R/{path}\"")));
         shell.push("mkdir -m 1777 \"$R/dev/shm\"; mkdir \"$R/dev/pts\" \"$R/dev/mqueue\"".into());
         if let Some(mount) = dev {
             self.files.attach.push(Attach { mount, target: "/dev".into(), make: None, shell });
@@ -61,10 +67,10 @@ impl Builder<'_> {
             return;
         }
         // Without the right to make device nodes, the host's are lent.
-        for (name, ..) in DEVICES {
-            let path = format!("/dev/{name}");
+        for (path, ..) in DEVICES {
+            let path = format!("/{path}");
             let mount = self.clone_tree(side, &path, &path, "the host's device, lent", false);
-            self.files.attach.push(Attach { mount, target: path, make: None, shell: Vec::new() });
+            self.files.attach.push(Attach { mount, target: path.into(), make: None, shell: Vec::new() });
         }
     }
 
@@ -80,31 +86,16 @@ impl Builder<'_> {
 
     fn make_devices(&mut self, side: Side) {
         let (dir, make_nodes) = (self.scratch(), self.makes_nodes(side));
-        for (name, major, minor) in DEVICES {
-            let path = format!("dev/{name}");
-            if make_nodes {
-                self.needs = Some("CAP_MKNOD");
-                self.step(
-                    side,
-                    Call::Mknod {
-                        dir,
-                        path: path.clone().into(),
-                        mode: libc::S_IFCHR | 0o666,
-                        device: (major, minor),
-                    },
-                );
-                self.needs = None;
-                // The caller's umask belongs to all its threads: it is not touched.
-                self.step(side, Call::Chmod { dir, path: path.into(), mode: 0o666 });
-            } else {
-                self.step(
-                    side,
-                    Call::Mknod { dir, path: path.into(), mode: libc::S_IFREG | 0o666, device: (0, 0) },
-                );
-            }
+        self.needs = make_nodes.then_some("CAP_MKNOD");
+        for (path, major, minor) in DEVICES {
+            // Without the right to make nodes: files that the host's are mounted on.
+            let (mode, device) =
+                if make_nodes { (libc::S_IFCHR, (major, minor)) } else { (libc::S_IFREG, (0, 0)) };
+            self.make_exactly(side, Call::Mknod { dir, path: path.into(), mode: mode | 0o666, device });
         }
-        for (target, name) in LINKS {
-            self.step(side, Call::Symlink { target: target.into(), dir, path: format!("dev/{name}").into() });
+        self.needs = None;
+        for (target, path) in LINKS {
+            self.step(side, Call::Symlink { target: target.into(), dir, path: path.into() });
         }
         for name in ["dev/pts", "dev/mqueue"] {
             self.step(side, Call::Mkdir { dir, path: name.into(), mode: 0o755 });

@@ -23,6 +23,9 @@ impl Builder<'_> {
 
     /// A session keyring of the container's own: the caller's would open the caller's keys. See keyrings(7).
     pub(super) fn leave_keyring(&mut self) {
+        if !self.spec.new_keyring {
+            return;
+        }
         let why = "the caller's would give the program the caller's keys";
         self.act("join a new session keyring", why, Shell::None, |b| {
             // A kernel without keys has none to give; a filter that refuses the call refuses it to the program too.

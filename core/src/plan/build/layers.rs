@@ -49,7 +49,7 @@ impl Builder<'_> {
             self.make_read_only(side, mount, "no layer lies over it");
             mount
         };
-        self.files.attach.push(Attach { mount, target, make: None, shell: Vec::new() });
+        self.files.attach.push(Attach { mount, target: target.into(), make: None, shell: Vec::new() });
     }
 
     /// An overlay over a directory of the host, its changes kept in the scratch tmpfs: overlayfs.

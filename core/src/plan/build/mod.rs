@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use self::places::{Node, node_of};
 use super::arg::{Fd, Slot, Text};
 use super::call::Call;
-use super::step::{Act, Enforcement, Kept, Own, Plan, Shell, Side, Step, Tolerate};
+use super::step::{Act, Enforcement, Kept, Own, Plan, Shell, Side, Step, Tolerate, Undo};
 use crate::cgroup::Cgroup;
 use crate::error::{Code, Error};
 use crate::host::{Account, Host};
@@ -95,9 +95,10 @@ pub(super) fn plan(spec: Spec, target: Option<i32>, container: Option<&Cgroup>) 
     let mut builder = Builder {
         spec: &spec,
         host,
-        steps: Vec::with_capacity(if spec.dev { 192 } else { 40 }),
-        acts: Vec::with_capacity(if spec.dev { 60 } else { 24 }),
-        slots: Vec::with_capacity(36),
+        // Room for a plan with all defaults: what has to grow is copied.
+        steps: Vec::with_capacity(if spec.dev { 224 } else { 40 }),
+        acts: Vec::with_capacity(if spec.dev { 80 } else { 24 }),
+        slots: Vec::with_capacity(if spec.dev { 48 } else { 16 }),
         enforced: BTreeMap::new(),
         kept: Kept::default(),
         users,
@@ -216,16 +217,15 @@ impl Builder<'_> {
 
     /// Adds a step.
     fn step(&mut self, side: Side, call: Call) {
-        let opened = match (side, &call) {
-            (Side::Container, _) => [None, None],
+        let undo = match (side, &call) {
+            (Side::Container, _) => Undo::Nothing,
             (
                 Side::Caller,
                 Call::Pipe { read: first, write: second } | Call::SocketPair { first, second },
-            ) => [Some(*first), Some(*second)],
-            (Side::Caller, call) => [call.signature().keep, None],
+            ) => Undo::CloseBoth(*first, *second),
+            (Side::Caller, call) => call.signature().keep.map_or(Undo::Nothing, Undo::Close),
         };
-        self.open.extend(opened.into_iter().flatten());
-        let undo = opened.into_iter().flatten().map(|slot| Call::Close { fd: Fd::Slot(slot) }).collect();
+        self.open.extend(undo.closes());
         self.steps.push(Step { side, call, needs: self.needs, undo, tolerate: self.tolerate });
     }
 

@@ -1,5 +1,7 @@
 //! Volumes, tmpfs mounts, and the places inside that they need.
 
+use std::borrow::Cow;
+
 use super::places::{Node, node_of};
 use super::rootfs::Attach;
 use super::{Builder, Call, Fd, Shell, Side, Text, Tolerate, quote};
@@ -25,14 +27,15 @@ impl Builder<'_> {
                 self.make_read_only(side, mount, "asked for");
             }
             let shell = vec![format!("mount --rbind {copy} \"$R\"{}", quote(&volume.target))];
-            self.volumes.push(Attach { mount, target: volume.target, make: Some(node), shell });
+            self.volumes.push(Attach { mount, target: volume.target.into(), make: Some(node), shell });
         }
     }
 
     /// Shows the host's ids as they are on the mounts that were named for the container: mount_setattr(2).
     pub(super) fn idmap_by_caller(&mut self, userns: Text) {
         let mounts = self.files.idmap.clone();
-        if mounts.is_empty() {
+        // Where every id is the host's own, they are so without.
+        if mounts.is_empty() || self.users.maps_to_itself() {
             return;
         }
         let slot = self.slot("user namespace");
@@ -71,11 +74,11 @@ impl Builder<'_> {
 
     /// Attaches volumes and tmpfs mounts, parents before what lies below them.
     pub(super) fn attach_volumes(&mut self) {
-        let mut mounts: Vec<(String, Option<Attach>)> = Vec::new();
+        let mut mounts: Vec<(Cow<'static, str>, Option<Attach>)> = Vec::new();
         mounts.extend(
             std::mem::take(&mut self.volumes).into_iter().map(|attach| (attach.target.clone(), Some(attach))),
         );
-        mounts.extend(self.spec.tmpfs.iter().map(|tmpfs| (tmpfs.target.clone(), None)));
+        mounts.extend(self.spec.tmpfs.iter().map(|tmpfs| (tmpfs.target.clone().into(), None)));
         mounts.sort_by(|a, b| a.0.cmp(&b.0));
         for (target, attach) in mounts {
             // What the container's own mounts cover has its place made anew.
@@ -129,7 +132,7 @@ impl Builder<'_> {
             "prepared before, it only has to be put in its place",
             shell,
             |b| {
-                b.put(side, mount, &target);
+                b.put(side, mount, target);
             },
         );
     }

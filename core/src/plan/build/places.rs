@@ -40,8 +40,7 @@ fn resolved(path: &str) -> String {
 impl Builder<'_> {
     /// Whether a place lies in a file system of the container's own, where it is made once that is mounted.
     pub(super) fn own_place(&self, path: &str) -> bool {
-        let own = self.system_places();
-        own.into_iter().any(|own| path.strip_prefix(own).is_some_and(|rest| rest.starts_with('/')))
+        self.system_places().any(|own| path.strip_prefix(own).is_some_and(|rest| rest.starts_with('/')))
     }
 
     /// Finds which places are needed; a volume whose source is missing ends the planning here.
@@ -63,7 +62,7 @@ impl Builder<'_> {
             places.push((volume.target.clone(), node));
         }
         places.extend(self.spec.tmpfs.iter().map(|tmpfs| (tmpfs.target.clone(), Node::Directory)));
-        places.extend(self.system_places().into_iter().map(|path| (path.to_string(), Node::Directory)));
+        places.extend(self.system_places().map(|path| (path.to_string(), Node::Directory)));
         for path in self.spec.host_files.keys().filter(|path| *path != "/") {
             if node_of(path) != Some(Node::Directory) {
                 let problem = format!("host_files: there is no directory '{path}' on the host");

@@ -3,6 +3,7 @@
 //! A privileged caller prepares detached mounts on its own side; the child only attaches them. The child of
 //! an ordinary caller does the same work itself, in its own user and mount namespaces.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::places::Node;
@@ -30,6 +31,8 @@ pub(super) struct Files {
     pub is_root: bool,
     /// The tmpfs that holds the throw-away layer, /tmp, /dev and empty places.
     pub scratch: Option<Slot>,
+    /// Where on the old root that is put.
+    pub scratch_at: &'static str,
     /// The new root, detached.
     pub root: Option<Slot>,
     /// Detached mounts and where they go, in this order.
@@ -50,7 +53,7 @@ pub(super) struct Files {
 #[derive(Debug, Clone)]
 pub(super) struct Attach {
     pub mount: Slot,
-    pub target: String,
+    pub target: Cow<'static, str>,
     /// Whether the place must be made, and as what.
     pub make: Option<Node>,
     /// As shell commands, with `$R` for the root.
@@ -212,13 +215,15 @@ impl Builder<'_> {
         });
         self.files.scratch = Some(scratch);
         if !self.host.detached {
-            self.attach_scratch(scratch_place(), "before Linux 6.15, a detached mount can be no layer");
+            self.attach_scratch("before Linux 6.15, a detached mount can be no layer");
         }
     }
 
     /// Puts the tmpfs on the old root, with which it comes off.
-    fn attach_scratch(&mut self, place: &str, why: &'static str) {
+    fn attach_scratch(&mut self, why: &'static str) {
         let Some(scratch) = self.files.scratch else { return };
+        let place = scratch_place();
+        self.files.scratch_at = place;
         self.act("put the tmpfs on the old root", why, Shell::None, |b| {
             b.put(Side::Container, scratch, place);
         });
@@ -234,12 +239,15 @@ impl Builder<'_> {
         };
         self.step(side, call);
         if let Some(chmod) = chmod {
+            // What one has made is one's own.
+            let needs = self.needs.take();
             self.step(side, chmod);
+            self.needs = needs;
         }
     }
 
     /// Attaches a detached mount at a place of the container's.
-    pub(super) fn put(&mut self, side: Side, mount: Slot, path: &str) {
+    pub(super) fn put(&mut self, side: Side, mount: Slot, path: impl Into<Cow<'static, str>>) {
         let (dir, target) = self.place(side, path);
         self.needs = Some("CAP_SYS_ADMIN");
         self.step(side, Call::MoveMount { from: Fd::Slot(mount), dir, target });
@@ -288,14 +296,14 @@ impl Builder<'_> {
     }
 
     /// A detached mount of a directory of the scratch tmpfs.
-    pub(super) fn scratch_part(&mut self, side: Side, path: String) -> Slot {
+    pub(super) fn scratch_part(&mut self, side: Side, path: Cow<'static, str>) -> Slot {
         let slot = self.slot(path.clone());
         let dir = self.scratch();
         self.step(
             side,
             Call::OpenTree {
                 dir,
-                path: path.into(),
+                path: Text::Plain(path),
                 flags: abi::OPEN_TREE_CLONE | abi::OPEN_TREE_CLOEXEC,
                 keep: slot,
             },
@@ -347,7 +355,7 @@ impl Builder<'_> {
                         let name = format!("h{n}");
                         let dir = b.scratch();
                         b.make_exactly(side, Call::Mkdir { dir, path: name.clone().into(), mode: 0o755 });
-                        slot = b.scratch_part(side, name);
+                        slot = b.scratch_part(side, name.into());
                     });
                     slot
                 }
@@ -361,7 +369,8 @@ impl Builder<'_> {
                     mount
                 }
             };
-            let attach = Attach { mount, target: path, make: Some(Node::Directory), shell: Vec::new() };
+            let attach =
+                Attach { mount, target: path.into(), make: Some(Node::Directory), shell: Vec::new() };
             // Below what the container mounts itself, it comes after that.
             let list =
                 if self.own_place(&attach.target) { &mut self.volumes } else { &mut self.files.attach };
@@ -372,13 +381,12 @@ impl Builder<'_> {
     /// Makes the prepared mount the root, and detaches the old one.
     fn enter_root(&mut self) {
         let Some(root) = self.files.root else { return };
-        let place = scratch_place();
         if self.host.detached {
             let why = "it comes off with the old root: a mount that never was attached is costly to close";
-            self.attach_scratch(place, why);
+            self.attach_scratch(why);
         }
         if self.assembles() {
-            self.enter_assembled(place);
+            self.enter_assembled();
         } else {
             let why = "over the old one, where it is still out of sight";
             self.act("attach the new root", why, Shell::None, |b| {

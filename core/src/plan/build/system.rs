@@ -16,16 +16,19 @@ pub(super) const PLAIN: u64 = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC
 pub(super) const PLAIN_ATTRIBUTES: u64 =
     abi::MOUNT_ATTR_NOSUID | abi::MOUNT_ATTR_NODEV | abi::MOUNT_ATTR_NOEXEC;
 
-/// The kernel paths that are hidden or read-only, as far as they are there, and whether each is a directory.
+/// A path of the kernel's, and whether it is a directory.
+type KernelPath = (Cow<'static, str>, bool);
+
+/// The kernel paths that are hidden or read-only, as far as they are there.
 #[derive(Debug, Default)]
 pub(super) struct KernelPaths {
-    masked: Vec<(String, bool)>,
-    read_only: Vec<(String, bool)>,
+    masked: Vec<KernelPath>,
+    read_only: Vec<KernelPath>,
 }
 
 impl Builder<'_> {
     /// The directories that the container's own file systems are mounted on.
-    pub(super) fn system_places(&self) -> Vec<&'static str> {
+    pub(super) fn system_places(&self) -> impl Iterator<Item = &'static str> {
         let spec = self.spec;
         let places = [
             ("/proc", spec.proc),
@@ -34,7 +37,7 @@ impl Builder<'_> {
             ("/tmp", spec.tmp),
             ("/root", self.hides_home()),
         ];
-        places.into_iter().filter(|(_, wanted)| *wanted).map(|(path, _)| path).collect()
+        places.into_iter().filter(|(_, wanted)| *wanted).map(|(path, _)| path)
     }
 
     /// Whether /root is an empty one: the host's belongs to a user who is not in the container.
@@ -180,7 +183,7 @@ impl Builder<'_> {
         }
     }
 
-    fn kernel_paths(&self, given: Option<&[String]>, default: &[&str]) -> Vec<(String, bool)> {
+    fn kernel_paths(&self, given: Option<&[String]>, default: &[&'static str]) -> Vec<KernelPath> {
         if !self.new_one(Kind::Mnt) {
             return Vec::new();
         }
@@ -188,23 +191,27 @@ impl Builder<'_> {
             let below = |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'));
             (self.spec.proc || !below("/proc")) && (self.spec.sys || !below("/sys"))
         };
-        let all: Vec<String> =
-            given.map_or_else(|| default.iter().map(ToString::to_string).collect(), <[String]>::to_vec);
         // Kernel paths are the same everywhere; others are those of the root.
         let kernel = |path: &str| path.starts_with("/proc/") || path.starts_with("/sys/");
         let root = self.spec.rootfs.as_deref().unwrap_or_default();
-        let there = |path: String| {
-            let place = if kernel(&path) { path.clone() } else { format!("{root}{path}") };
-            let meta = std::fs::symlink_metadata(place).ok().filter(|_| mounted(&path))?;
-            Some((path, meta.is_dir()))
+        let there = |path: Cow<'static, str>| {
+            let meta = if kernel(&path) {
+                std::fs::symlink_metadata(&*path)
+            } else {
+                std::fs::symlink_metadata(format!("{root}{path}"))
+            };
+            meta.ok().filter(|_| mounted(&path)).map(|meta| (path, meta.is_dir()))
         };
-        all.into_iter().filter_map(there).collect()
+        match given {
+            Some(given) => given.iter().map(|path| Cow::Owned(path.clone())).filter_map(there).collect(),
+            None => default.iter().map(|path| Cow::Borrowed(*path)).filter_map(there).collect(),
+        }
     }
 
     /// Hides and write-protects kernel paths, as far as it is this side's to do. The caller comes first.
     pub(super) fn protect_kernel_paths(&mut self, side: Side) {
         let found = self.files.kernel_paths.take().unwrap_or_else(|| self.find_kernel_paths());
-        let own = |(path, _): &(String, bool)| side == Side::Container || self.attached_by_caller(path);
+        let own = |(path, _): &KernelPath| side == Side::Container || self.attached_by_caller(path);
         let (masked, later) = found.masked.into_iter().partition(own);
         let (read_only, read_only_later) = found.read_only.into_iter().partition(own);
         self.files.kernel_paths = Some(KernelPaths { masked: later, read_only: read_only_later });
@@ -215,8 +222,9 @@ impl Builder<'_> {
                 format!("mount -o remount,bind,ro,nosuid,nodev,noexec \"$R\"{}", quote(&path)),
             ]);
             let why = "it would change the kernel for everyone";
-            self.act(format!("make {path} read-only"), why, shell, |b| match side {
-                Side::Caller => b.bind_read_only_by_caller(&path),
+            let what = format!("make {path} read-only");
+            self.act(what, why, shell, |b| match side {
+                Side::Caller => b.bind_read_only_by_caller(path),
                 Side::Container => b.bind_read_only(&path),
             });
         }
@@ -239,7 +247,7 @@ impl Builder<'_> {
     }
 
     /// Puts an empty file or directory over each path.
-    fn mask(&mut self, side: Side, paths: Vec<(String, bool)>) {
+    fn mask(&mut self, side: Side, paths: Vec<KernelPath>) {
         let (directories, files): (Vec<_>, Vec<_>) = paths.into_iter().partition(|(_, directory)| *directory);
         for (directory, mut paths) in [(true, directories), (false, files)] {
             let Some((last, _)) = paths.pop() else { continue };
@@ -247,7 +255,7 @@ impl Builder<'_> {
             for (path, _) in paths {
                 let copy = self.slot(path.clone());
                 let detached = self.host.detached;
-                self.hide(side, &path, directory, |b| {
+                self.hide(side, path, directory, |b| {
                     if !detached {
                         return b.empty_part(side, directory);
                     }
@@ -264,7 +272,7 @@ impl Builder<'_> {
                 });
             }
             // The mount itself, too: one that never was attached is costly to close.
-            self.hide(side, &last, directory, |_| empty);
+            self.hide(side, last, directory, |_| empty);
         }
     }
 
@@ -307,11 +315,17 @@ impl Builder<'_> {
         empty
     }
 
-    fn hide(&mut self, side: Side, path: &str, directory: bool, mount: impl FnOnce(&mut Self) -> Slot) {
+    fn hide(
+        &mut self,
+        side: Side,
+        path: Cow<'static, str>,
+        directory: bool,
+        mount: impl FnOnce(&mut Self) -> Slot,
+    ) {
         let command = if directory {
-            format!("mount -t tmpfs -o ro tmpfs \"$R\"{}", quote(path))
+            format!("mount -t tmpfs -o ro tmpfs \"$R\"{}", quote(&path))
         } else {
-            format!("mount --bind /dev/null \"$R\"{}", quote(path))
+            format!("mount --bind /dev/null \"$R\"{}", quote(&path))
         };
         let why = "it tells too much of the host";
         self.act(format!("hide {path}"), why, Shell::Inside(vec![command]), |b| {

@@ -78,6 +78,11 @@ impl Users {
         (self.mode == Mode::ByCaller).then(|| Some((find(&self.uids, uid)?, find(&self.gids, gid)?)))?
     }
 
+    /// Whether each id inside is the same on the host.
+    pub(super) fn maps_to_itself(&self) -> bool {
+        self.uids.iter().chain(&self.gids).all(|map| map.container == map.host)
+    }
+
     /// Whether a user id means something inside.
     fn maps(&self, uid: u32, gid: u32) -> bool {
         matches!(self.mode, Mode::Host | Mode::Joined)
