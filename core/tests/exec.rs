@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use common::{root, skip};
 use minicontain::{Code, Container, Plan, Reason, Spec, enter};
+use nix::sys::ptrace;
+use nix::sys::wait::WaitPidFlag;
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 fn spec(fields: Value) -> Spec {
@@ -143,6 +146,31 @@ fn a_container_that_ends_meanwhile_gives_an_error_and_leaves_nothing() {
             }
         });
     }
+}
+
+#[test]
+fn a_container_that_is_ending_is_told_like_one_that_ended() {
+    let args = ["sh", "-c", "sleep 600 & echo; wait"];
+    let mut container = start(json!({"args": args, "init": false, "stdout": "pipe"}));
+    let mut said = std::fs::File::from(container.stdout.take().expect("a pipe"));
+    said.read_exact(&mut [0]).expect("the program begins");
+    let pid = container.pid();
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).expect("read");
+    let child = Pid::from_raw(children.trim().parse().expect("one child"));
+    // The first process of a PID namespace ends after all others, and this one stops at its end.
+    ptrace::seize(child, ptrace::Options::PTRACE_O_TRACEEXIT).expect("held");
+    container.kill().expect("killed");
+    nix::sys::wait::waitpid(child, Some(WaitPidFlag::__WALL)).expect("stopped");
+    while std::fs::exists(format!("/proc/{pid}/root")).is_ok_and(|there| there) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+
+    assert!(container.try_wait().expect("asked").is_none(), "it has ended");
+    assert_eq!(container.exec(Spec::new(["true"])).expect_err("ending").code(), Code::Ended);
+    assert_eq!(container.put("/tmp/x", b"", 0o600).expect_err("ending").code(), Code::Ended);
+
+    ptrace::detach(child, None).expect("let go");
+    assert_eq!(container.wait().expect("an end").signal, Some(libc::SIGKILL));
 }
 
 #[test]

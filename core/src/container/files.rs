@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::Path;
 
@@ -17,6 +17,7 @@ use nix::unistd::{Gid, Uid, fchown, fchownat, symlinkat};
 
 use super::Container;
 use crate::error::{Code, Error};
+use crate::host::is_ending;
 use crate::sys::process::{as_file_user, started};
 
 /// A container's files as they are reached from outside; what [`Container::files`] gives.
@@ -71,14 +72,18 @@ impl Container {
     /// # Errors
     /// [`Code::Ended`] when it has ended.
     pub fn files(&self) -> Result<Files, Error> {
+        let ended = || Error::call(Code::Ended, "the container has ended, and its files with it", 0, "");
         if self.try_wait()?.is_some() {
-            return Err(Error::call(Code::Ended, "the container has ended, and its files with it", 0, ""));
+            return Err(ended());
         }
         let pid = self.pid();
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let dir =
             started(self.pidfd(), || Ok(open(format!("/proc/{pid}/root").as_str(), flags, Mode::empty())?));
-        let dir = dir.map_err(|error| failed("open the root of the container", "/", &error))?;
+        let dir = dir.map_err(|error| {
+            let ending = is_ending(self.pidfd().as_raw_fd());
+            if ending { ended() } else { failed("open the root of the container", "/", &error) }
+        })?;
         let first = |kind: &str| {
             let map = fs::read_to_string(format!("/proc/{pid}/{kind}_map")).ok()?;
             let numbers: Vec<u32> =
@@ -89,7 +94,7 @@ impl Container {
         let owner = owner.filter(|_| nix::unistd::geteuid().is_root()).filter(|(uid, _)| *uid != 0);
         // What was read under its id was its own only if it is still there.
         if self.try_wait()?.is_some() {
-            return Err(Error::call(Code::Ended, "the container has ended, and its files with it", 0, ""));
+            return Err(ended());
         }
         Ok(Files { dir, owner })
     }

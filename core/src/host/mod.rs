@@ -12,7 +12,7 @@ mod text;
 pub(crate) use accounts::{Account, resolve_user};
 pub(crate) use mount_table::mount_table;
 pub(crate) use mounts::{HostMount, OWN, any_below, visible_mounts};
-pub(crate) use process_stat::ProcessStat;
+pub(crate) use process_stat::{ProcessStat, is_ending};
 pub(crate) use state::{Maker, hold, next_number, own_pid_namespace, state_directory};
 pub(crate) use text::read_text;
 

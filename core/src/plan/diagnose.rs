@@ -11,10 +11,10 @@ use super::lower::Lowered;
 use super::step::{Plan, Side, Step};
 use super::trace::Trace;
 use crate::error::{Code, Error, StepError};
+use crate::host::is_ending;
 use crate::namespace::Kind;
 use crate::spec::NamespaceSource;
 use crate::sys::block::Block;
-use crate::sys::process;
 use crate::sys::process::Ended;
 
 /// Finds the step that made a start fail, and says what it means.
@@ -214,7 +214,7 @@ fn target_ended(plan: &Plan) -> bool {
         NamespaceSource::Fd(fd) => Some(*fd),
         _ => None,
     });
-    number.is_some_and(process::ends_soon)
+    number.is_some_and(is_ending)
 }
 
 /// The host's settings that forbid user namespaces.

@@ -8,6 +8,7 @@ use super::build;
 use super::step::Plan;
 use crate::cgroup::Cgroup;
 use crate::error::{Code, Error};
+use crate::host::is_ending;
 use crate::namespace::Kind;
 use crate::spec::{Fault, NamespaceSource, Spec};
 use crate::sys::process::{has_ended, started};
@@ -59,7 +60,7 @@ fn shared(kind: Kind, target: Target<'_>) -> Result<bool, Error> {
     let theirs = theirs.map_err(|error| match error.raw_os_error().unwrap_or(0) {
         errno @ (libc::ENOENT | libc::ESRCH) => ended(errno),
         // One that is ending shows its namespaces to nobody.
-        libc::EACCES if has_ended(target.pidfd) => ended(libc::ESRCH),
+        libc::EACCES if is_ending(target.pidfd.as_raw_fd()) => ended(libc::ESRCH),
         errno => Error::call(
             Code::PermissionDenied,
             format!("could not look at the namespaces of process {}", target.pid),

@@ -78,14 +78,6 @@ pub(crate) fn resize(terminal: BorrowedFd<'_>, rows: u16, columns: u16) -> Resul
     checked(unsafe { syscall(libc::SYS_ioctl, &args) }).map(drop)
 }
 
-/// Whether a process ends within 20 ms: one that is ending gives up its memory first, and belongs to nobody then.
-pub(crate) fn ends_soon(pidfd: i32) -> bool {
-    (0..20).any(|_| {
-        std::thread::sleep(Duration::from_millis(1));
-        number_has_ended(pidfd)
-    })
-}
-
 /// Looks at something of the program that was started, below /proc/PID, which it takes ptrace(2)'s permission to see.
 ///
 /// A start is seen when execve(2) lets go of the memory that the process had before, which an ordinary user may not look
