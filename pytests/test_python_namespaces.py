@@ -179,7 +179,7 @@ def test_garbage_is_refused():
             minicontain.setns(wrong)
     with pytest.raises(TypeError):
         Namespace()
-    with pytest.raises(AttributeError):
+    with pytest.raises(TypeError, match="no Namespace"):
         Namespace.new("net", user="root")
     with pytest.raises(minicontain.SpecError, match="owns nothing"):
         Namespace.new("net", user=Namespace.of("self", "net"))

@@ -121,6 +121,8 @@ class Namespace:
         >>> minicontain.Namespace.new("uts", user=user).is_current
         False
         """
+        if not (user is None or isinstance(user, Namespace)):
+            raise TypeError(f"user is {user!r}, no Namespace: Namespace.of(process, 'user') gives one")
         return cls._of(_native.Namespace(kind, name, None if user is None else user._core))
 
     @classmethod

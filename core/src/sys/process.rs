@@ -211,24 +211,24 @@ struct PidfdInfo {
 /// How a process ended that somebody else reaped: PIDFD_GET_INFO of ioctl(2), Linux 6.15. Its resources are lost.
 fn exit_information(pidfd: BorrowedFd<'_>) -> Result<Ended, i32> {
     // The kernel lets go of a child that nobody waits for a moment after its descriptor says that it has ended.
-    let mut tries = 0..20;
-    loop {
-        if let Some((code, status)) = exit_status(pidfd) {
+    for _ in 0..1000 {
+        if let Some((code, status)) = exit_status(pidfd)? {
             return Ok(Ended { code, status, ..Ended::unknown() });
         }
-        tries.next().ok_or(libc::ECHILD)?;
         std::thread::sleep(Duration::from_millis(1));
     }
+    Err(libc::ECHILD)
 }
 
-fn exit_status(pidfd: BorrowedFd<'_>) -> Option<(i32, i32)> {
+/// How it ended, once the kernel has let go of it. `ECHILD` where it cannot tell: before 6.15.
+fn exit_status(pidfd: BorrowedFd<'_>) -> Result<Option<(i32, i32)>, i32> {
     const PIDFD_INFO_EXIT: u64 = 1 << 3;
     let request = 0xc000_0000 | (size_of::<PidfdInfo>() as u64) << 16 | 0xff << 8 | 0xb;
     let mut info = PidfdInfo { mask: PIDFD_INFO_EXIT, ..PidfdInfo::default() };
     let args = [pidfd.as_raw_fd() as u64, request, &raw mut info as u64, 0, 0, 0];
     // SAFETY: the request carries the structure's size; the kernel writes no more than that.
-    let answered = unsafe { syscall(libc::SYS_ioctl, &args) } >= 0;
-    (answered && info.mask & PIDFD_INFO_EXIT != 0).then(|| decode(info.exit_code))
+    checked(unsafe { syscall(libc::SYS_ioctl, &args) }).map_err(|_| libc::ECHILD)?;
+    Ok((info.mask & PIDFD_INFO_EXIT != 0).then(|| decode(info.exit_code)))
 }
 
 /// A status of wait4(2) as waitid(2) tells it: `CLD_EXITED`, `CLD_KILLED` or `CLD_DUMPED`, and the status or signal.
