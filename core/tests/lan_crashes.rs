@@ -233,3 +233,36 @@ fn what_a_killed_creator_left_is_swept() {
         }
     });
 }
+
+#[test]
+fn who_is_forked_meanwhile_does_not_hold_a_network_up() {
+    on_a_host("a network", || {
+        let host = Namespace::current(Kind::Net).expect("the host");
+        let make = || {
+            for _ in 0..5 {
+                let options = NetworkOptions { nat: true, forward: true, ..subnet("10.16.8.0/24") };
+                lab("h", options).remove().expect("removed");
+            }
+        };
+        // SAFETY: the copy waits to be killed, with all that the caller had open at that moment.
+        let copy = || unsafe {
+            namespace::clone(0, || {
+                std::thread::sleep(Duration::from_secs(20));
+                0
+            })
+        };
+        std::thread::scope(|scope| {
+            let maker = scope.spawn(|| host.call(make));
+            let mut copies = Vec::new();
+            while !maker.is_finished() && copies.len() < 100 {
+                copies.push(copy().expect("a copy"));
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            maker.join().expect("a thread").expect("entered");
+            for copy in copies {
+                assert!(copy.try_wait().expect("asked").is_none(), "the maker waited for a copy's end");
+                copy.send_signal(libc::SIGKILL).and_then(|()| copy.wait()).expect("its end");
+            }
+        });
+    });
+}

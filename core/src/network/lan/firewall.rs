@@ -4,13 +4,12 @@
 //! table is made once for a network; a published port is an element of a map in it.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::net::Ipv4Addr;
-use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use super::super::Cidr;
+use super::program;
 use super::record::Record;
 use crate::error::{Code, Error};
 use crate::spec::Publish;
@@ -178,21 +177,9 @@ fn run(record: &Record, script: &str) -> Result<(), Error> {
 /// Runs nft in the network's own namespaces: whether it succeeded, and what it said.
 fn nft(record: &Record, args: &[&str], script: &str) -> Result<(bool, String), Error> {
     match &record.inside {
-        None => here(args, script),
-        Some(inside) => super::inside::run(inside, &[&["nft"], args].concat(), script.as_bytes()),
+        None => program::here("nft", args, script.as_bytes()).map_err(|error| missing(&error)),
+        Some(inside) => program::inside(inside, &[&["nft"], args].concat(), script.as_bytes()),
     }
-}
-
-fn here(args: &[&str], script: &str) -> Result<(bool, String), Error> {
-    let mut command = Command::new("nft");
-    command.args(args).env_clear().env("PATH", super::PATH);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(|error| missing(&error))?;
-    let given = child.stdin.take().map(|mut stdin| stdin.write_all(script.as_bytes()));
-    let output = child.wait_with_output().map_err(|error| missing(&error))?;
-    let success = output.status.success() && matches!(given, Some(Ok(())));
-    let said = if success { output.stdout } else { output.stderr };
-    Ok((success, String::from_utf8_lossy(&said).into_owned()))
 }
 
 fn missing(error: &std::io::Error) -> Error {

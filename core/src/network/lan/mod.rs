@@ -5,10 +5,10 @@ mod describe;
 mod firewall;
 mod home;
 mod hosts;
-mod inside;
 mod member;
 mod messages;
 mod pasta;
+mod program;
 mod record;
 mod settings;
 mod sweep;
@@ -38,8 +38,6 @@ use pasta::Pasta;
 use settings::{check_servers, forwarding, resolv_conf, servers, setting};
 use sweep::{sweep, sweep_held};
 
-/// Where programs of the host are looked for.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// How long ended containers' links may take to go: the kernel removes them in the background.
 const PATIENCE: Duration = Duration::from_secs(2);
 

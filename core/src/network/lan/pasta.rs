@@ -73,7 +73,7 @@ impl Pasta {
         spec.args.push(ready.to_string_lossy().into_owned());
         spec.args.extend(["--userns".into(), number(user), "--netns".into(), number(net)]);
         spec.args.extend(args);
-        spec.env.insert("PATH".into(), Some(super::PATH.into()));
+        spec.env.insert("PATH".into(), Some(super::program::PATH.into()));
         spec.namespaces = Namespaces::of_caller();
         spec.pass_fds = vec![user.as_fd().as_raw_fd(), net.as_fd().as_raw_fd()];
         spec.stdin = Stdio::Null;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::inside;
+use super::program;
 use super::record::Record;
 use crate::error::{Code, Error};
 use crate::spec::Fault;
@@ -52,7 +52,7 @@ pub(super) fn setting(record: &Record, name: &str, value: &str) -> Result<(), Er
         None => fs::write(&path, value).map_err(|error| failed("", error.raw_os_error().unwrap_or(0))),
         Some(inside) => {
             let script = format!("echo {value} > {path}");
-            let (success, said) = inside::run(inside, &["sh", "-c", &script], b"")?;
+            let (success, said) = program::inside(inside, &["sh", "-c", &script], b"")?;
             if success { Ok(()) } else { Err(failed(&format!(": {}", said.trim()), 0)) }
         }
     }
