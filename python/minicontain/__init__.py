@@ -80,10 +80,10 @@ if TYPE_CHECKING:
     from .flags import CLONE_NEWUTS as CLONE_NEWUTS
     from .joining import enter as enter
     from .link import Bridge as Bridge
-    from .link import Done as Done
     from .link import Link as Link
-    from .link import LinkStatistics as LinkStatistics
     from .link import Veth as Veth
+    from .link_records import Done as Done
+    from .link_records import LinkStatistics as LinkStatistics
     from .named import ContainerStatus as ContainerStatus
     from .named import containers as containers
     from .named import remove as remove
@@ -264,7 +264,7 @@ _HOMES = {
     "ContainerError": "errors",
     "ContainerStatus": "named",
     "CpuStats": "stats",
-    "Done": "link",
+    "Done": "link_records",
     "Enforcement": "enforcement",
     "Error": "errors",
     "Fault": "errors",
@@ -272,7 +272,7 @@ _HOMES = {
     "IoStats": "stats",
     "Link": "link",
     "LinkDescription": "routing",
-    "LinkStatistics": "link",
+    "LinkStatistics": "link_records",
     "MemoryStats": "stats",
     "NameTakenError": "errors",
     "Namespace": "namespace",

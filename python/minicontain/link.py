@@ -6,9 +6,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Union
 
 from . import _native
-from ._record import Record
+from ._link_options import OPTIONS, bits, native_of
 from .errors import NoSuchLinkError, StateError, fault
-from .namespace import HasPid, Namespace
+from .link_records import Done, LinkStatistics
+from .namespace import Namespace
 
 if TYPE_CHECKING:
     import builtins
@@ -16,112 +17,12 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Literal
 
-    from typing_extensions import Self, TypedDict, Unpack
+    from typing_extensions import Self, Unpack
+
+    from ._link_options import Where, _LinkOptions
+    from .namespace import HasPid
 
     _Address = Union[str, "IPv4Interface", "IPv6Interface"]
-
-    class _LinkOptions(TypedDict, total=False):
-        """What a kind of link can be given: see ip-link(8)."""
-
-        peer: str
-        """veth: the name of the other end."""
-        peer_namespace: Where
-        """veth: where the other end is made."""
-        parent: str
-        """macvlan, ipvlan, vlan and vxlan: the link below."""
-        mode: Literal["private", "vepa", "bridge", "passthru", "l2", "l3", "l3s"]
-        """macvlan: `private`, `vepa`, `bridge` or `passthru`; ipvlan: `l2`, `l3` or `l3s`."""
-        id: int
-        """vlan: the tag; vxlan: the network's number."""
-        local: str
-        """vxlan: the address that it sends from."""
-        remote: str
-        """vxlan: who is at the other end, or the multicast group of all."""
-        port: int
-        """vxlan: the UDP port. Default: 4789."""
-
-
-Where = Union[Namespace, HasPid, str, int, None]
-"""A network namespace: an object, a process's (a running `Container`'s), by name, or the thread's own."""
-
-
-def native_of(where: Where) -> _native.Namespace | None:
-    """The network namespace that is meant; None for the calling thread's."""
-    if where is None:
-        return None
-    if isinstance(where, Namespace):
-        return where._core
-    if isinstance(where, str):
-        return Namespace.named(where, "net")._core
-    return Namespace.of(where, "net")._core
-
-
-class LinkStatistics(Record):
-    """What went through a link: `struct rtnl_link_stats64`, rtnetlink(7).
-
-    >>> import minicontain
-    >>> minicontain.Link.get("lo").statistics.rx_errors
-    0
-    """
-
-    __slots__ = (
-        "rx_bytes",
-        "rx_packets",
-        "rx_errors",
-        "rx_dropped",
-        "tx_bytes",
-        "tx_packets",
-        "tx_errors",
-        "tx_dropped",
-        "multicast",
-        "collisions",
-    )
-
-    rx_bytes: int
-    """Bytes received."""
-    rx_packets: int
-    """Packets received."""
-    rx_errors: int
-    """Packets that were received with an error."""
-    rx_dropped: int
-    """Packets received and dropped for want of room or of somebody to take them."""
-    tx_bytes: int
-    """Bytes sent."""
-    tx_packets: int
-    """Packets sent."""
-    tx_errors: int
-    """Packets that could not be sent for an error."""
-    tx_dropped: int
-    """Packets dropped on the way out."""
-    multicast: int
-    """Multicast packets received."""
-    collisions: int
-    """Collisions."""
-
-    @classmethod
-    def _of(cls, plain: dict[str, int]) -> LinkStatistics:
-        return cls(*(plain[name] for name in cls.__slots__))
-
-
-class Done(Record):
-    """A change that was made to the network, or refused.
-
-    >>> import minicontain
-    >>> str(minicontain.Done("ip link set dev lo up", 15_000, 0))
-    'ip link set dev lo up'
-    """
-
-    __slots__ = ("command", "ns", "errno")
-
-    command: str
-    """The shell command that does the same, and the namespace to run it in where that is another."""
-    ns: int
-    """How long the kernel took, in nanoseconds."""
-    errno: int
-    """The kernel's answer; 0 where it did it."""
-
-    def __str__(self) -> str:
-        return self.command
 
 
 class Link:
@@ -173,10 +74,10 @@ class Link:
 
     def _make(self, where: Where, name: str, kind: str, options: dict[str, Any]) -> None:
         other = options.get("peer_namespace")
-        given = {option: options.get(option) for option in _OPTIONS}
+        given = {option: options.get(option) for option in OPTIONS}
         unknown = options.keys() - given.keys()
         if unknown:
-            raise fault(sorted(unknown)[0], "no such option of a link", f"use one of {', '.join(_OPTIONS)}")
+            raise fault(sorted(unknown)[0], "no such option of a link", f"use one of {', '.join(OPTIONS)}")
         given["peer_namespace"] = native_of(other)
         place = native_of(where)
         self._hold(_native.Link(place, name, kind, given), made=True)
@@ -506,7 +407,7 @@ class Link:
         ...     veth.qdisc
         'tbf'
         """
-        self._core.limit(_bits(rate), burst, latency)
+        self._core.limit(bits(rate), burst, latency)
 
     def delay(self, delay: float, jitter: float = 0.0) -> None:
         """Delays what it sends, by seconds: tc-netem(8). A limit or delay that is there is replaced.
@@ -683,21 +584,3 @@ class Bridge(Link):
 
 
 _KINDS: dict[str | None, type[Link]] = {"veth": Veth, "bridge": Bridge}
-_OPTIONS = ("peer", "peer_namespace", "parent", "mode", "id", "local", "remote", "port")
-# In bits, as tc(8) has them.
-_UNITS = {"bit": 1, "kbit": 10**3, "mbit": 10**6, "gbit": 10**9, "bps": 8, "kbps": 8000, "mbps": 8 * 10**6}
-
-
-def _bits(rate: int | str) -> int:
-    if isinstance(rate, int):
-        number: float = rate
-    else:
-        digits = rate.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-        unit = _UNITS.get(rate[len(digits) :].lower() or "bit")
-        try:
-            number = float(digits) * (unit or float("nan"))
-        except ValueError:
-            number = float("nan")
-    if not 0 <= number < 1 << 64:
-        raise fault("rate", f"{rate!r} is no rate", "give bits a second, or a text such as '10mbit'")
-    return int(number)

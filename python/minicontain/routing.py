@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import _native
+from ._link_options import native_of
 from ._record import Record
-from .link import LinkStatistics, native_of
+from .link_records import LinkStatistics
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
     from typing import Union
 
-    from .link import Where
+    from ._link_options import Where
 
     _Destination = Union[str, IPv4Network, IPv6Network]
     _Host = Union[str, IPv4Address, IPv6Address]
