@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fault, Size, validate};
+use super::{Fault, Size, read};
 use crate::error::Error;
 
 /// Limits, named as `docker run` names them. What is not named is not limited.
@@ -80,7 +80,7 @@ impl Limits {
     /// # Errors
     /// [`Error::Spec`] with every fault: an unknown field, a wrong type, a value that cannot be.
     pub fn from_value(value: serde_json::Value) -> Result<Self, Error> {
-        let limits = validate::read_limits(value).map_err(Error::Spec)?;
+        let limits = read::limits(value).map_err(Error::Spec)?;
         limits.validate()?;
         Ok(limits)
     }

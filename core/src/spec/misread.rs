@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::Fault;
-use super::validate::shorten;
+use super::fault::shorten;
 use crate::error::Error;
 
 /// Why a single field cannot be read, if it cannot.

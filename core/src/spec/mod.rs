@@ -13,6 +13,7 @@
 //! ```
 
 mod capabilities;
+mod fault;
 mod filesystem;
 mod identity;
 mod limits;
@@ -20,11 +21,13 @@ mod misread;
 mod namespaces;
 mod network;
 mod process;
+mod read;
 mod size;
 mod validate;
 
 pub use capabilities::{CAPABILITIES, DOCKER_CAPABILITIES, capability_number};
 pub(crate) use capabilities::{DOCKER_MASK, bit, mask as capability_mask};
+pub use fault::Fault;
 pub use filesystem::{HostAccess, MASKED_PATHS, READONLY_PATHS, RootChange, Tmpfs, Volume};
 pub use identity::IdMap;
 pub use limits::Limits;
@@ -34,8 +37,8 @@ pub use namespaces::{NamespaceSource, Namespaces, TimeOffsets};
 pub(crate) use network::is_host_name;
 pub use network::{Attachment, Protocol, Publish};
 pub use process::{RLIMITS, Stdio, Ulimit};
+pub use read::SEE_FIELDS;
 pub use size::Size;
-pub use validate::{Fault, SEE_FIELDS};
 
 use std::collections::BTreeMap;
 
@@ -249,7 +252,7 @@ impl Spec {
     /// # Errors
     /// [`Error::Spec`] with every fault.
     pub fn from_value(value: serde_json::Value) -> Result<Self, Error> {
-        let spec = validate::read(value).map_err(Error::Spec)?;
+        let spec = read::spec(value).map_err(Error::Spec)?;
         spec.validate()?;
         Ok(spec)
     }
