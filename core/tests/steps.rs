@@ -93,3 +93,14 @@ fn a_step_that_fails_while_stepping_is_told() {
     };
     assert_eq!(error.code(), Code::CwdNotFound);
 }
+
+#[test]
+fn who_is_killed_between_two_tries_to_execute_was_killed() {
+    // It is looked for in each directory of PATH.
+    let fields = json!({"args": ["no-such-program"], "init": false});
+    let mut stepper = plan(fields).start_paused().expect("a start");
+    while stepper.step().expect("a step").expect("one more").syscall != "execve" {}
+    let pid = nix::unistd::Pid::from_raw(stepper.pid().expect("a process"));
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("killed");
+    assert_eq!(stepper.finish().expect_err("it was killed").code(), Code::KilledInSetup);
+}

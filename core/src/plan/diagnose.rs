@@ -8,7 +8,7 @@ use super::build::program::HEAD;
 use super::call::{Call, Maker};
 use super::hidden;
 use super::lower::Lowered;
-use super::step::{Plan, Side, Step};
+use super::step::{Plan, Side};
 use super::trace::Trace;
 use crate::error::{Code, Error, StepError};
 use crate::host::is_ending;
@@ -36,12 +36,11 @@ pub(crate) fn failure(
         let (code, hint) = judge(&trace.plan, index, -(trace.records[index].result as i32));
         return step_error(trace, index, code, hint);
     }
-    let executed = |step: &Step| matches!(step.call, Call::Execve { .. });
-    let tried: Vec<usize> = (0..trace.plan.steps.len())
-        .filter(|index| executed(&trace.plan.steps[*index]) && trace.records[*index].ended != 0)
-        .collect();
-    if !tried.is_empty() {
-        return not_executed(trace, &head(trace, lowered, block), &tried);
+    let executes = |index: &usize| matches!(trace.plan.steps[*index].call, Call::Execve { .. });
+    let tries: Vec<usize> = (0..trace.plan.steps.len()).filter(executes).collect();
+    // Who is killed before the last try has not been told that there is no such program.
+    if !tries.is_empty() && tries.iter().all(|index| trace.records[*index].ended != 0) {
+        return not_executed(trace, &head(trace, lowered, block), &tries);
     }
     let last = (0..trace.plan.steps.len())
         .rfind(|i| trace.plan.steps[*i].side == Side::Container && trace.records[*i].begun != 0);
