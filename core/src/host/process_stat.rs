@@ -28,7 +28,7 @@ impl ProcessStat {
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
         // A first thread that has ended before the others is a zombie, too.
         let ended = matches!(*fields.first()?, "Z" | "X") && fields.get(17)?.parse::<u32>().ok()? <= 1;
-        let ending = ended || fields.get(6)?.parse::<u32>().ok()? & EXITING != 0;
+        let ending = fields.get(6)?.parse::<u32>().ok()? & EXITING != 0;
         Some(Self { ended, ending, started: fields.get(19)?.parse().ok()? })
     }
 }

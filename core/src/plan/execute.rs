@@ -20,10 +20,11 @@ use crate::error::{Code, Error};
 use crate::host::next_number;
 use crate::network::cni::{self, Plugged};
 use crate::network::lan::{Member, Place};
-use crate::sys::block::{Block, Walk, memory_file};
+use crate::sys::block::{Block, Walk};
 use crate::sys::clone::STACK;
 use crate::sys::dumpable::Keeper;
 use crate::sys::memory::{Gate, Memory, SHARED, Start};
+use crate::sys::memory_file::memory_file;
 use crate::sys::step::Record;
 use crate::sys::{clock, init_file, process, walk};
 
@@ -217,7 +218,7 @@ impl Execution {
     fn make_block(plan: &Plan, entry: Option<&Entry>, lowered: &Lowered, walk: Walk) -> Result<Block, i32> {
         let (slots, records) = (plan.slots.len(), plan.steps.len());
         let Some(file_slot) = plan.kept.block else { return Ok(Block::owned(slots, records)) };
-        let file = entry.map_or_else(|| memory_file(c"minicontain-block"), Entry::block_file)?;
+        let file = entry.map_or_else(|| memory_file(c"minicontain-block", 0), Entry::block_file)?;
         let number = i64::from(file.as_raw_fd());
         let mut block = Block::shared(file, slots, records, lowered.first, &lowered.init, walk)?;
         block.slots_mut()[usize::from(file_slot.0)] = number;

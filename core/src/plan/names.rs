@@ -2,11 +2,19 @@
 
 use super::arg::Name;
 use crate::spec::CAPABILITIES;
-use crate::sys::abi;
 
+// Each is the crate's own number where it has one, and else libc's.
 macro_rules! names {
     ($($(#[$doc:meta])* $table:ident: $($name:ident),+ $(,)?;)+) => {
-        $($(#[$doc])* pub(crate) const $table: &[Name] = &[$((libc::$name as u64, stringify!($name))),+];)+
+        $($(#[$doc])* pub(crate) const $table: &[Name] = {
+            #[allow(unused_imports, reason = "a table may have names of one of the two alone")]
+            use libc::*;
+            {
+                #[allow(unused_imports, reason = "as above")]
+                use crate::sys::abi::*;
+                &[$(($name as u64, stringify!($name))),+]
+            }
+        };)+
     };
 }
 
@@ -53,81 +61,31 @@ names! {
     KEYCTL: KEYCTL_JOIN_SESSION_KEYRING;
     /// futex(2)
     FUTEX: FUTEX_WAIT, FUTEX_WAKE;
+    /// clone(2)
+    CLONE: CLONE_VM, CLONE_VFORK, CLONE_PARENT, CLONE_PARENT_SETTID, CLONE_PIDFD, CLONE_CHILD_CLEARTID,
+        CLONE_CLEAR_SIGHAND, CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS,
+        CLONE_NEWCGROUP, CLONE_NEWTIME, CLONE_INTO_CGROUP, SIGCHLD;
+    /// netdevice(7), ioctl_tty(2), `linux/pidfd.h`
+    IOCTL: SIOCSIFFLAGS, TIOCSPTLCK, TIOCGPTPEER, TIOCSWINSZ, TIOCSCTTY, PIDFD_GET_PID_NAMESPACE;
+    /// bpf(2)
+    BPF: BPF_PROG_LOAD, BPF_PROG_ATTACH;
+    /// fsmount(2), mount_setattr(2)
+    MOUNT_ATTR: MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_IDMAP;
+    /// open_tree(2)
+    OPEN_TREE: OPEN_TREE_CLONE, OPEN_TREE_CLOEXEC, AT_RECURSIVE, AT_EMPTY_PATH;
+    /// move_mount(2)
+    MOVE_MOUNT: MOVE_MOUNT_F_EMPTY_PATH;
+    /// mount_setattr(2), fchownat(2)
+    AT: AT_EMPTY_PATH, AT_RECURSIVE;
+    /// fsopen(2)
+    FSOPEN: FSOPEN_CLOEXEC;
+    /// fsmount(2)
+    FSMOUNT: FSMOUNT_CLOEXEC;
+    /// fsconfig(2)
+    FSCONFIG: FSCONFIG_SET_STRING, FSCONFIG_SET_FD, FSCONFIG_CMD_CREATE;
+    /// close_range(2)
+    CLOSE_RANGE: CLOSE_RANGE_CLOEXEC;
 }
-
-/// clone(2)
-pub(crate) const CLONE: &[Name] = &[
-    (libc::CLONE_VM as u64, "CLONE_VM"),
-    (libc::CLONE_VFORK as u64, "CLONE_VFORK"),
-    (libc::CLONE_PARENT as u64, "CLONE_PARENT"),
-    (libc::CLONE_PARENT_SETTID as u64, "CLONE_PARENT_SETTID"),
-    (libc::CLONE_PIDFD as u64, "CLONE_PIDFD"),
-    (libc::CLONE_CHILD_CLEARTID as u64, "CLONE_CHILD_CLEARTID"),
-    (abi::CLONE_CLEAR_SIGHAND, "CLONE_CLEAR_SIGHAND"),
-    (libc::CLONE_NEWUSER as u64, "CLONE_NEWUSER"),
-    (libc::CLONE_NEWNS as u64, "CLONE_NEWNS"),
-    (libc::CLONE_NEWPID as u64, "CLONE_NEWPID"),
-    (libc::CLONE_NEWNET as u64, "CLONE_NEWNET"),
-    (libc::CLONE_NEWIPC as u64, "CLONE_NEWIPC"),
-    (libc::CLONE_NEWUTS as u64, "CLONE_NEWUTS"),
-    (libc::CLONE_NEWCGROUP as u64, "CLONE_NEWCGROUP"),
-    (abi::CLONE_NEWTIME, "CLONE_NEWTIME"),
-    (abi::CLONE_INTO_CGROUP, "CLONE_INTO_CGROUP"),
-    (libc::SIGCHLD as u64, "SIGCHLD"),
-];
-
-/// netdevice(7), ioctl_tty(2), `linux/pidfd.h`
-pub(crate) const IOCTL: &[Name] = &[
-    (libc::SIOCSIFFLAGS, "SIOCSIFFLAGS"),
-    (libc::TIOCSPTLCK, "TIOCSPTLCK"),
-    (libc::TIOCGPTPEER, "TIOCGPTPEER"),
-    (libc::TIOCSWINSZ, "TIOCSWINSZ"),
-    (libc::TIOCSCTTY, "TIOCSCTTY"),
-    (abi::PIDFD_GET_PID_NAMESPACE, "PIDFD_GET_PID_NAMESPACE"),
-];
-
-/// bpf(2)
-pub(crate) const BPF: &[Name] =
-    &[(abi::BPF_PROG_LOAD, "BPF_PROG_LOAD"), (abi::BPF_PROG_ATTACH, "BPF_PROG_ATTACH")];
-
-/// fsmount(2), mount_setattr(2)
-pub(crate) const MOUNT_ATTR: &[Name] = &[
-    (abi::MOUNT_ATTR_RDONLY, "MOUNT_ATTR_RDONLY"),
-    (abi::MOUNT_ATTR_NOSUID, "MOUNT_ATTR_NOSUID"),
-    (abi::MOUNT_ATTR_NODEV, "MOUNT_ATTR_NODEV"),
-    (abi::MOUNT_ATTR_NOEXEC, "MOUNT_ATTR_NOEXEC"),
-    (abi::MOUNT_ATTR_IDMAP, "MOUNT_ATTR_IDMAP"),
-];
-
-/// open_tree(2)
-pub(crate) const OPEN_TREE: &[Name] = &[
-    (abi::OPEN_TREE_CLONE, "OPEN_TREE_CLONE"),
-    (abi::OPEN_TREE_CLOEXEC, "OPEN_TREE_CLOEXEC"),
-    (abi::AT_RECURSIVE, "AT_RECURSIVE"),
-    (abi::AT_EMPTY_PATH, "AT_EMPTY_PATH"),
-];
-
-/// move_mount(2)
-pub(crate) const MOVE_MOUNT: &[Name] = &[(abi::MOVE_MOUNT_F_EMPTY_PATH, "MOVE_MOUNT_F_EMPTY_PATH")];
-
-/// mount_setattr(2), fchownat(2)
-pub(crate) const AT: &[Name] = &[(abi::AT_EMPTY_PATH, "AT_EMPTY_PATH"), (abi::AT_RECURSIVE, "AT_RECURSIVE")];
-
-/// fsopen(2)
-pub(crate) const FSOPEN: &[Name] = &[(abi::FSOPEN_CLOEXEC, "FSOPEN_CLOEXEC")];
-
-/// fsmount(2)
-pub(crate) const FSMOUNT: &[Name] = &[(abi::FSMOUNT_CLOEXEC, "FSMOUNT_CLOEXEC")];
-
-/// fsconfig(2)
-pub(crate) const FSCONFIG: &[Name] = &[
-    (abi::FSCONFIG_SET_STRING, "FSCONFIG_SET_STRING"),
-    (abi::FSCONFIG_SET_FD, "FSCONFIG_SET_FD"),
-    (abi::FSCONFIG_CMD_CREATE, "FSCONFIG_CMD_CREATE"),
-];
-
-/// close_range(2)
-pub(crate) const CLOSE_RANGE: &[Name] = &[(abi::CLOSE_RANGE_CLOEXEC, "CLOSE_RANGE_CLOEXEC")];
 
 /// capabilities(7)
 pub(crate) const CAPABILITY: [Name; CAPABILITIES.len()] = {

@@ -1,6 +1,6 @@
 //! The memory that a start leaves its results in: slots and records, and, where init performs a part of it, that part.
 
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::AtomicU32;
 
 use super::memory::{BLOCK_SPACE, End, Gate, Header, Post, SHARED};
@@ -203,11 +203,4 @@ unsafe fn map(fd: u64, len: usize) -> Result<*mut u8, i32> {
     let place =
         unsafe { checked(syscall(libc::SYS_mmap, &[0, len as u64, access as u64, flags as u64, fd, 0]))? };
     Ok(place as *mut u8)
-}
-
-/// A file in memory, without a name: memfd_create(2).
-pub(crate) fn memory_file(name: &std::ffi::CStr) -> Result<OwnedFd, i32> {
-    let args = [name.as_ptr() as u64, u64::from(libc::MFD_CLOEXEC), 0, 0, 0, 0];
-    // SAFETY: a C string; the result is a new descriptor that nobody else owns.
-    unsafe { checked(syscall(libc::SYS_memfd_create, &args)).map(|fd| OwnedFd::from_raw_fd(fd as i32)) }
 }

@@ -4,9 +4,10 @@
 //! pages. Whoever closes descriptors wholesale may close it, and the number may come to be another's: it is looked at
 //! before each use, and made anew then.
 
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::memory_file::memory_file;
 use super::process::checked;
 use super::raw::syscall;
 
@@ -46,14 +47,11 @@ fn inode(fd: i32) -> Option<u64> {
 }
 
 fn make() -> Result<OwnedFd, i32> {
-    let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
+    let file = memory_file(c"minicontain-init", libc::MFD_ALLOW_SEALING)?;
+    let fd = file.as_raw_fd() as u64;
     let seals = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
-    // SAFETY: a C string, bytes with their length, plain numbers; the new descriptor is nobody else's.
+    // SAFETY: bytes with their length, plain numbers.
     unsafe {
-        let name = c"minicontain-init".as_ptr() as u64;
-        let fd = checked(syscall(libc::SYS_memfd_create, &[name, u64::from(flags), 0, 0, 0, 0]))?;
-        let file = OwnedFd::from_raw_fd(fd as i32);
-        let fd = fd as u64;
         checked(syscall(libc::SYS_write, &[fd, INIT.as_ptr() as u64, INIT.len() as u64, 0, 0, 0]))?;
         // Who may execute but not read it is not dumpable from its first instruction, not even for one with
         // CAP_SYS_PTRACE in the container.

@@ -14,6 +14,7 @@ pub(crate) mod dumpable;
 pub(crate) mod fork;
 pub(crate) mod init_file;
 pub(crate) mod memory;
+pub(crate) mod memory_file;
 pub(crate) mod netlink;
 pub(crate) mod nsfs;
 pub(crate) mod post;

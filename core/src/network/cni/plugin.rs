@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, poll};
-use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde::Deserialize;
@@ -21,6 +20,7 @@ use serde_json::{Value, json};
 
 use super::failed;
 use crate::error::Error;
+use crate::sys::memory_file::memory_file_of;
 use crate::sys::process::{self, Ended, poll_timeout};
 
 /// Where plugins are looked for when `CNI_PATH` is not set: where upstream, Debian and Fedora install them.
@@ -231,7 +231,8 @@ impl Plugin {
             failed(format!("could not {what} the CNI plugin '{}'", self.kind), errno, "").about(&file)
         };
         let errno = |error: &std::io::Error| error.raw_os_error().unwrap_or(libc::EIO);
-        let input = input(config).map_err(|error| could_not("write the configuration of", errno(&error)))?;
+        let input = memory_file_of(c"cni-config", config.to_string().as_bytes());
+        let input = input.map_err(|error| could_not("write the configuration of", errno(&error)))?;
         let path = std::env::var_os("PATH").unwrap_or_else(|| PATH.into());
         let mut command = Command::new(&self.file);
         command.env_clear().env("PATH", path).env("CNI_COMMAND", verb.name());
@@ -290,14 +291,6 @@ impl Plugin {
         let [stdout, stderr] = texts;
         Ok(Answer { ended: how.filter(|_| ended), stdout, stderr })
     }
-}
-
-/// The configuration as a file to read from: no pipe that could be full or closed.
-fn input(config: &Value) -> std::io::Result<File> {
-    let mut file = File::from(memfd_create("cni-config", MFdFlags::MFD_CLOEXEC)?);
-    file.write_all(config.to_string().as_bytes())?;
-    file.seek(SeekFrom::Start(0))?;
-    Ok(file)
 }
 
 /// Reads what is there now, as much as the largest pipe holds. An end of it that a plugin's own child holds open is not

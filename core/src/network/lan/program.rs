@@ -5,18 +5,17 @@
 //! waits here.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Seek, Write};
+use std::io::{self, ErrorKind, Read, Seek};
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::process::Command;
-
-use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use super::record::Inside;
 use crate::container::Container;
 use crate::error::{Code, Error};
 use crate::plan::Plan;
 use crate::spec::{NamespaceSource, Namespaces, Spec, Stdio};
+use crate::sys::memory_file::memory_file_of;
 
 /// Where programs of the host are looked for.
 pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -71,12 +70,8 @@ struct Files {
 
 impl Files {
     fn new(input: &[u8]) -> io::Result<Self> {
-        let file =
-            || Ok::<_, io::Error>(File::from(memfd_create("minicontain-program", MFdFlags::MFD_CLOEXEC)?));
-        let mut files = Self { input: file()?, output: file()?, errors: file()? };
-        files.input.write_all(input)?;
-        files.input.rewind()?;
-        Ok(files)
+        let file = |content: &[u8]| memory_file_of(c"minicontain-program", content);
+        Ok(Self { input: file(input)?, output: file(b"")?, errors: file(b"")? })
     }
 
     /// Its result if it succeeded, and else what is wrong.
